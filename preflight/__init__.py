@@ -1,0 +1,1 @@
+"""Preflight: the acceptance suite that decides whether SpaceTime VR may be deployed."""

@@ -1,0 +1,103 @@
+"""What tests ask for: the target, ways to look at it, and a place for what was seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from preflight.errors import Undecided
+from preflight.evidence import Evidence
+from preflight.outcome import Reason
+from preflight.people import said
+from preflight.probes.api import Api
+from preflight.redact import Secret
+from preflight.session import Session, now
+from preflight.target import Target
+
+item = pytest.mark.item
+"""Names the item of checklist.toml that a test answers: `@item("SEC-AUTH-01")`."""
+
+session_key = pytest.StashKey[Session]()
+evidence_key = pytest.StashKey[Evidence]()
+
+
+def not_built() -> None:
+    """The look this item needs has not been built yet: PENDING, and counted."""
+    raise Undecided(Reason.NOT_BUILT, "this look is not built yet")
+
+
+class People:
+    """What people have said of the item under test."""
+
+    def __init__(self, session: Session, evidence: Evidence) -> None:
+        self._session = session
+        self._evidence = evidence
+
+    def attested(self) -> None:
+        """Somebody who may say so has said yes for this build.
+
+        Raises Undecided while nobody has; a no is a definite no.
+        """
+        session, evidence = self._session, self._evidence
+        facts = session.target.facts
+        folder = session.target.beside(facts.people.attestations).parent
+        answer = said(evidence.item, session.attestations, facts.build, now(), folder)
+        if answer.word is None:
+            raise Undecided(Reason.PERSON, answer.why_not)
+        word = answer.word
+        evidence.saw("attestations")
+        evidence.fact("attested by", f"{word.who}, {word.role}, {word.when:%Y-%m-%d %H:%M} UTC")
+        if word.note:
+            evidence.fact("note", word.note)
+        if word.evidence:
+            evidence.fact("evidence", f"{word.evidence} (SHA-256 {word.evidence_sha256})")
+        if word.record_sha256:
+            evidence.fact("given on the record", f"SHA-256 {word.record_sha256}")
+        assert word.outcome == "yes", f"{word.role} {word.who} says no: {word.note or 'without a note'}"
+
+
+@pytest.fixture(scope="session")
+def session(pytestconfig: pytest.Config) -> Session:
+    """The run."""
+    return pytestconfig.stash[session_key]
+
+
+@pytest.fixture(scope="session")
+def target(session: Session) -> Target:
+    """The deployment under test."""
+    return session.target
+
+
+@pytest.fixture(scope="session")
+def api(session: Session) -> Api:
+    """The HTTP API of the target, asked at a guest's pace."""
+    return session.api
+
+
+@pytest.fixture
+def evidence(request: pytest.FixtureRequest) -> Evidence:
+    """Where the test keeps what it saw."""
+    kept: Evidence = request.node.stash[evidence_key]
+    return kept
+
+
+@pytest.fixture
+def people(session: Session, evidence: Evidence) -> People:
+    """What people have said of this item."""
+    return People(session, evidence)
+
+
+@pytest.fixture(scope="session")
+def token(target: Target) -> Secret:
+    """The token that opens the API."""
+    given = target.secret("token")
+    if given is None:
+        raise Undecided(Reason.OPERATOR, "no API token: give [secrets] token = env:NAME in the target file")
+    return given
+
+
+@pytest.fixture(scope="session")
+def run_folder(session: Session) -> Path:
+    """Where this run keeps its files."""
+    return session.folder

@@ -1,0 +1,454 @@
+"""pytest: options, markers, hooks. The only module that knows pytest's reports.
+
+A run is an acceptance run when it collects from `tests/`; everything else (the suite's own tests) is left alone.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from preflight import checklist, terminal
+from preflight.checklist import Checklist, ChecklistError, Item
+from preflight.errors import UsageError
+from preflight.evidence import Evidence
+from preflight.finish import Said, finish
+from preflight.fixtures import evidence_key, session_key
+from preflight.judge import Judged, judge
+from preflight.manners import admit, plan, plan_text
+from preflight.outcome import Stage, Status, VerdictStage, worst
+from preflight.people import in_force
+from preflight.redact import RedactingStream, Redactor
+from preflight.run import TestOutcome
+from preflight.session import Session, new_folder, new_run_id, now, read_people, stage_of
+from preflight.start import Started, start
+from preflight.target import TargetError
+
+_POSTDEPLOY = (Stage.IMMEDIATE, Stage.SHORT, Stage.MEDIUM, Stage.LONG)
+_looks_key = pytest.StashKey[list[Judged]]()
+_started_key = pytest.StashKey[Started]()
+_item_key: pytest.StashKey[Item] = pytest.StashKey()
+_seconds_key: pytest.StashKey[list[float]] = pytest.StashKey()
+_said_key = pytest.StashKey[Said]()
+
+_MARKERS = {
+    "item(id)": "names the item of checklist.toml that the test answers",
+    "security": "section: authentication, limits, headers, TLS, firewall, secrets",
+    "health": "section: the API, its surroundings, configuration and monitoring",
+    "performance": "section: latency, trend, baseline, resources",
+    "vr": "section: headset, tracking, frames, input, comfort",
+    "approval": "section: the sign-offs",
+    "red_flag": "severity: breaking it stops the deployment and can't be waived",
+    "mandatory": "severity: breaking it stops the deployment unless waived",
+    "warning": "severity: breaking it is reported (xfail)",
+    "predeploy": "stage: may it be deployed?",
+    "signoff": "stage: the approvals",
+    "postdeploy": "stage: was the deployment successful? (immediate, short, medium, long)",
+    "immediate": "stage: 0-15 minutes after the deployment",
+    "short": "stage: 15-60 minutes after the deployment",
+    "medium": "stage: 1-4 hours after the deployment",
+    "long": "stage: 4-24 hours after the deployment",
+    "rollback": "stage: after a rollback",
+    "intrusive": "changes the target, calls people or may get an address banned: needs consent",
+    "manual": "only a person can say it",
+    "measuring": "takes times, so it never runs beside others",
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of an acceptance run."""
+    group = parser.getgroup("preflight", "Preflight: may SpaceTime VR be deployed?")
+    group.addoption("--target", metavar="FILE", help="the deployment under test (else PREFLIGHT_TARGET, else target.toml)")
+    group.addoption("--rehearse", action="store_true", help="start a stand-in deployment on this machine and look at that")
+    group.addoption("--fault", action="append", default=[], metavar="NAME", help="break the rehearsal in one way (repeatable)")
+    group.addoption("--polite", action="store_true", help="rehearse without any consent")
+    group.addoption(
+        "--stage", choices=[str(s) for s in VerdictStage], help="what the verdict is about (else by the target's times)"
+    )
+    group.addoption("--intrusive", action="store_true", help="give every consent but page_on_call for this run")
+    group.addoption("--plan", action="store_true", help="show what would be sent and changed, and send nothing")
+    group.addoption(
+        "--checklist", action="store_true", help="show every item with its lines, tests and severity, and run nothing"
+    )
+    group.addoption("--record", metavar="DIR", help="where the run's folder is made (else reports/)")
+    group.addoption("--pending", metavar="RECORD", help="run only what is not decided in that record.json")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Decide whether this is an acceptance run, and prepare it."""
+    for name, text in _MARKERS.items():
+        config.addinivalue_line("markers", f"{name}: {text}")
+    if not _collects_acceptance_tests(config) or config.option.help:
+        return
+    worker = getattr(config, "workerinput", None)
+    try:
+        if worker is not None:
+            _configure_worker(config, worker)
+        elif config.option.checklist:
+            _load_checklist(config)
+            config.option.numprocesses = None
+            config.option.dist = "no"
+        elif config.option.collectonly:
+            return
+        else:
+            _configure_main(config)
+    except (UsageError, TargetError, ChecklistError) as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def _collects_acceptance_tests(config: pytest.Config) -> bool:
+    here, tests = config.invocation_params.dir, _tests(config)
+    for argument in config.args:
+        path = (here / argument.split("::", 1)[0]).resolve()
+        if path == tests or tests in path.parents or path == config.rootpath:
+            return True
+    return False
+
+
+def _tests(config: pytest.Config) -> Path:
+    return config.rootpath / "tests"
+
+
+def _load_checklist(config: pytest.Config) -> Checklist:
+    return checklist.load(config.rootpath / "checklist.toml")
+
+
+def _configure_main(config: pytest.Config) -> None:
+    option = config.option
+    if option.runxfail:
+        raise UsageError("--runxfail would turn warnings green; it can't be used on a target")
+    if getattr(option, "reruns", None):
+        raise UsageError("--reruns would hide what fails now and then; it can't be used on a target")
+    if option.plan:
+        option.numprocesses, option.dist, option.tx = None, "no", []
+    started = start(option, config.rootpath)
+    config.stash[_started_key] = started
+    try:
+        items = _load_checklist(config)
+        attestations, waivers = read_people(started.target, items)
+        moment = now()
+        folder = new_folder(Path(option.record or config.rootpath / "reports").absolute(), started.target, moment)
+        config.stash[session_key] = Session(
+            checklist=items,
+            target=started.target,
+            folder=folder,
+            run_id=new_run_id(),
+            stage=stage_of(started.target, option.stage),
+            started=moment,
+            distributed=bool(getattr(option, "numprocesses", None) or getattr(option, "tx", None)),
+            redact=_redaction(started.target.revealed()),
+            attestations=attestations,
+            waivers=waivers,
+        )
+    except BaseException:
+        started.stop()
+        raise
+    if config.pluginmanager.hasplugin("html") and not option.plan:
+        option.htmlpath = str(folder / "record.html")
+        option.self_contained_html = True
+
+
+def _configure_worker(config: pytest.Config, worker: dict[str, Any]) -> None:
+    given = worker["preflight"]
+    config.option.rehearse, config.option.target = False, given["target"]
+    started = start(config.option, config.rootpath, intrusive=given["intrusive"])
+    items = _load_checklist(config)
+    attestations, waivers = read_people(started.target, items)
+    config.stash[session_key] = Session(
+        checklist=items,
+        target=started.target,
+        folder=Path(given["folder"]),
+        run_id=given["run_id"],
+        stage=VerdictStage(given["stage"]),
+        started=now(),
+        worker=worker["workerid"],
+        distributed=True,
+        redact=_redaction(started.target.revealed()),
+        attestations=attestations,
+        waivers=waivers,
+    )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker which run it belongs to."""
+    run = node.config.stash.get(session_key, None)
+    if run is not None:
+        node.workerinput["preflight"] = {
+            "folder": str(run.folder),
+            "target": str(run.target.path),
+            "run_id": run.run_id,
+            "stage": str(run.stage),
+            "intrusive": bool(node.config.option.intrusive),
+        }
+
+
+def _redaction(secrets: list[str]) -> Redactor:
+    """A redactor that also stands before the log and an uncaptured terminal."""
+    redact = Redactor(secrets)
+    redact.install_logging()
+    sys.stdout = RedactingStream(sys.stdout, redact)
+    sys.stderr = RedactingStream(sys.stderr, redact)
+    return redact
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark a test with its section, severity, stage and manners, so that -m selects by them."""
+    marker = item.get_closest_marker("item")
+    if _tests(item.config) not in item.path.parents or marker is None or not marker.args:
+        return
+    entry = _checklist_of(item.config).get(marker.args[0])
+    if entry is None:
+        return
+    item.stash[_item_key] = entry
+    names = [entry.section, entry.severity.value, entry.stage.value]
+    names += ["postdeploy"] if entry.stage in _POSTDEPLOY else []
+    names += [name for name in ("intrusive", "manual", "measuring") if getattr(entry, name)]
+    for name in names:
+        item.add_marker(getattr(pytest.mark, name))
+
+
+def _checklist_of(config: pytest.Config) -> dict[str, Item]:
+    run = config.stash.get(session_key, None)
+    if run is not None:
+        return run.checklist.by_id
+    try:
+        return _load_checklist(config).by_id
+    except ChecklistError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Every item has a test and every test an item; what changes or measures comes last."""
+    if not _collects_acceptance_tests(config):
+        return
+    ours = [test for test in items if _tests(config) in test.path.parents]
+    problem = _incomplete(config, ours)
+    if problem:
+        _usage(config, problem)
+        items.clear()
+        return
+    undecided = _undecided_in(config.option.pending) if config.option.pending else None
+    if undecided is not None:
+        items[:] = [test for test in items if _item_key not in test.stash or test.stash[_item_key].id in undecided]
+    items.sort(key=lambda test: _rank(test.stash.get(_item_key, None)))
+
+
+def _rank(entry: Item | None) -> int:
+    return 0 if entry is None else 2 if entry.intrusive else 1 if entry.measuring else 0
+
+
+def _incomplete(config: pytest.Config, tests: list[pytest.Item]) -> str:
+    for test in tests:
+        if _item_key not in test.stash:
+            marker = test.get_closest_marker("item")
+            named = f"the unknown item {marker.args[0]}" if marker and marker.args else "no item"
+            return f"{test.nodeid} names {named}; give it @item with an id of checklist.toml"
+    whole = all((config.invocation_params.dir / a).resolve() in (_tests(config), config.rootpath) for a in config.args)
+    if whole:
+        tested = {test.stash[_item_key].id for test in tests}
+        without = [name for name in _checklist_of(config) if name not in tested]
+        if without:
+            return f"no test answers {', '.join(without[:5])}{' …' if len(without) > 5 else ''}"
+    return ""
+
+
+def _usage(config: pytest.Config, problem: str) -> None:
+    """A usage error; a worker can't raise one (it would be an internal error), so it leaves it in its journal."""
+    run = config.stash.get(session_key, None)
+    if run is not None and run.worker != "main":
+        run.journal.write(usage=problem)
+        return
+    raise pytest.UsageError(problem)
+
+
+def _undecided_in(record: str) -> set[str]:
+    from preflight.record.read import ReadError, undecided
+
+    try:
+        return undecided(Path(record))
+    except ReadError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Write down what is planned; show the checklist or the plan when that is all that was asked for."""
+    config = session.config
+    if not _collects_acceptance_tests(config) or config.option.collectonly:
+        return
+    planned = {test.nodeid: test.stash[_item_key] for test in session.items if _item_key in test.stash}
+    if config.option.checklist:
+        terminal.checklist(_load_checklist(config), planned)
+        session.items.clear()
+        return
+    run = config.stash.get(session_key, None)
+    if run is None:
+        return
+    if run.worker in ("main", "gw0"):
+        chosen = list({entry.id: entry for entry in planned.values() if entry.stage in run.stages}.values())
+        made = plan(chosen, run.target, run.user_agent)
+        if run.worker == "main":
+            terminal.show(plan_text(made, run.target))
+    if config.option.plan:
+        session.items.clear()
+        return
+    run.journal.write(planned={node: entry.id for node, entry in planned.items()})
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Prepare the place for what a test sees."""
+    run = item.config.stash.get(session_key, None)
+    if run is not None and _item_key in item.stash:
+        item.stash[evidence_key] = Evidence(item.stash[_item_key], run.target.facts.limits)
+        item.stash[_looks_key] = []
+        item.stash[_seconds_key] = []
+        run.journal.write(started=item.nodeid)
+    return (yield)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Look only where the target offers the part and the operator agreed."""
+    run = item.config.stash.get(session_key, None)
+    if run is not None and evidence_key in item.stash:
+        admit(item.stash[_item_key], run.target, run.stages, distributed=run.distributed)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """Judge the phase, put it into pytest's words, and take secrets out before any reporter sees the report."""
+    report = yield
+    run = item.config.stash.get(session_key, None)
+    if run is None or evidence_key not in item.stash:
+        return report
+    entry, evidence = item.stash[_item_key], item.stash[evidence_key]
+    waiver = next((w for w in run.waivers if w.item == entry.id and in_force(w, now())), None)
+    error = call.excinfo.value if call.excinfo else None
+    if isinstance(error, KeyboardInterrupt | pytest.exit.Exception):
+        return report
+    siblings = sum(1 for t in item.session.items if t.stash.get(_item_key, None) is entry)
+    judged = judge(error, call.when, evidence, item.name, waiver, alone=siblings == 1, tests=_tests(item.config))
+    item.stash[_looks_key].append(judged)
+    item.stash[_seconds_key].append(report.duration)
+    _speak(report, judged, entry, evidence, run)
+    if call.when == "teardown":
+        _journal(item, run)
+    return report
+
+
+def _speak(report: pytest.TestReport, judged: Judged, entry: Item, evidence: Evidence, run: Session) -> None:
+    where = str(report.location[0]), report.location[1] or 0
+    text = run.redact(terminal.failure(judged, entry, evidence))
+    if judged.status is Status.PASS:
+        pass
+    elif judged.status in (Status.PENDING, Status.NOT_APPLICABLE):
+        report.outcome = "skipped"
+        report.longrepr = (where[0], where[1], run.redact(f"{judged.status} ({judged.code}): {judged.reason}"))
+    elif judged.status in (Status.WARN, Status.WAIVED):
+        report.outcome = "skipped"
+        report.wasxfail = run.redact(f"{judged.status}: {judged.reason}")
+        report.longrepr = text
+    else:
+        report.outcome = "failed"
+        report.longrepr = f"{text}\n\n{run.redact(str(report.longrepr))}" if judged.trace else text
+    report.sections = [(name, run.redact(content)) for name, content in report.sections]
+    report.preflight = str(judged.status)  # type: ignore[attr-defined]
+
+
+def _journal(item: pytest.Item, run: Session) -> None:
+    looks, evidence = item.stash[_looks_key], item.stash[evidence_key]
+    seconds: list[float] = item.stash[_seconds_key]
+    status = _together([look.status for look in looks])
+    decisive = [look for look in looks if look.status is status]
+    outcome = TestOutcome(
+        node=item.nodeid,
+        item=evidence.item.id,
+        status=status,
+        code="; ".join(dict.fromkeys(look.code for look in decisive if look.code)),
+        reason="; ".join(dict.fromkeys(look.reason for look in decisive if look.reason)),
+        judgements=tuple(evidence.judgements),
+        counts=dict(evidence.counts),
+        facts=evidence.facts,
+        reproduce=tuple(evidence.reproduce),
+        samples=evidence.samples,
+        seconds=round(sum(seconds), 3),
+        at=now().isoformat(timespec="seconds"),
+    )
+    sent, run.api.sent = run.api.sent, type(run.api.sent)()
+    run.journal.write(outcome=outcome.model_dump(mode="json"), sent=sent, addresses=sorted(run.api.addresses))
+
+
+def _together(statuses: list[Status]) -> Status:
+    """One status of the phases of a test: a set-up that says "does not apply" is the whole answer."""
+    if Status.NOT_APPLICABLE in statuses:
+        rest = [s for s in statuses if s not in (Status.PASS, Status.NOT_APPLICABLE)]
+        return worst(rest) if rest else Status.NOT_APPLICABLE
+    return worst(statuses)
+
+
+_WORDS: dict[str, tuple[str, str, str]] = {
+    Status.WARN: ("warned", "W", "WARN"),
+    Status.WAIVED: ("waived", "w", "WAIVED"),
+    Status.PENDING: ("pending", "p", "PENDING"),
+    Status.NOT_APPLICABLE: ("not applicable", "-", "NOT APPLICABLE"),
+    Status.ERROR: ("error", "E", "ERROR"),
+    Status.FAIL: ("failed", "F", "FAIL"),
+}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:
+    """Our own words on the terminal."""
+    return _WORDS.get(getattr(report, "preflight", ""))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_html_results_summary(prefix: list[str], session: pytest.Session) -> None:
+    """The record stands before pytest-html's own table, which is its annex."""
+    said = session.config.stash.get(_said_key, None)
+    if said is not None:
+        prefix.append(said.html)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None, Any, Any]:
+    """Make the record before any reporter writes, and say the verdict after all of them."""
+    config = session.config
+    run = config.stash.get(session_key, None)
+    said = None
+    if config.option.checklist and _collects_acceptance_tests(config) and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+        session.exitstatus = pytest.ExitCode.OK
+    if run is not None and run.worker == "main":
+        if config.option.plan:
+            session.exitstatus = pytest.ExitCode.OK
+        else:
+            interrupted = exitstatus == pytest.ExitCode.INTERRUPTED or bool(getattr(session, "shouldstop", False))
+            said = finish(run, int(exitstatus), interrupted=interrupted, command=_command(config))
+            config.stash[_said_key] = said
+            session.exitstatus = said.exit_status
+    elif run is not None:
+        run.journal.close()
+    try:
+        return (yield)
+    finally:
+        if said is not None:
+            terminal.show(said.text)
+
+
+def _command(config: pytest.Config) -> list[str]:
+    return ["pytest", *map(str, config.invocation_params.args)]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Nothing of a rehearsal stays behind."""
+    started = config.stash.get(_started_key, None)
+    if started is not None:
+        started.stop()

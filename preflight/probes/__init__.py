@@ -1,0 +1,1 @@
+"""How to look: each module knows one kind of server, file or protocol. No probe asserts."""

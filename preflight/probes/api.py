@@ -1,0 +1,143 @@
+"""The game's HTTP API, asked at a guest's pace: from the right address, with the right token, counted."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from preflight.budget import Budget, endpoint_of
+from preflight.errors import LockedOut
+from preflight.probes import http
+from preflight.probes.http import Answer
+from preflight.redact import Secret
+from preflight.target import Target
+
+Via = Literal["front", "game"]
+PROTECTED = "/scene"
+"""An endpoint that refuses without a token: what a token is proven on (rulings: 1308)."""
+
+SAFE_GETS = ("/health", "/health/quick", "/status", "/scene", "/scenes", "/scene/history", "/performance", "/metrics")
+OPEN = ("/health", "/health/quick", "/status")
+
+
+class Api:
+    """Requests to the API of one target, in one process.
+
+    `sent` counts what left, by `METHOD /endpoint status`: the footprint of this process.
+    """
+
+    def __init__(self, target: Target, budget: Budget, user_agent: str) -> None:
+        self._target = target
+        self._budget = budget
+        self._user_agent = user_agent
+        self._locked: dict[str, datetime] = {}
+        self.sent: Counter[str] = Counter()
+        self.addresses: set[str] = set()
+
+    @property
+    def reaches_game(self) -> bool:
+        """Whether the game itself can be asked from here, beside the front."""
+        return self._target.facts.api.internal_url is not None
+
+    def url(self, path: str, via: Via = "front") -> str:
+        """The address of `path`, through the front or at the game itself."""
+        base = self._target.facts.api.url
+        if via == "game" and self._target.facts.api.internal_url:
+            base = self._target.facts.api.internal_url
+        return base + path
+
+    def get(self, path: str, **options: Any) -> Answer:
+        """GET `path`; options as in `ask`."""
+        return self.ask("GET", path, **options)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        token: Secret | str | None = None,
+        authorization: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | dict[str, Any] | None = None,
+        via: Via = "front",
+        bad_login: bool = False,
+        address: str | None = None,
+        paced: bool = True,
+        may_refuse: bool = False,
+        total_seconds: float = http.TOTAL_SECONDS,
+    ) -> Answer:
+        """Send one request when the budget allows it.
+
+        `token`: a Secret (never shown) or a made-up one (shown, so that the request can be repeated).
+        `authorization`: the whole header as given. `bad_login`: a refusal of the credential is expected.
+        `paced=False`: leave now, from `address`, as a consented probe does. `may_refuse`: a 429 is the look itself.
+        Raises Unreachable, and LockedOut for a 429 nobody planned and for whatever would follow it.
+        """
+        endpoint = endpoint_of(path)
+        if paced:
+            source = self._budget.take(endpoint, address=address, bad_login=bad_login)
+        else:
+            source = address or ""
+            self._budget.enter(endpoint, source, bad_login=bad_login)
+        self._refuse_when_locked(source)
+        sent = {"User-Agent": self._user_agent, **(headers or {})}
+        secret = isinstance(token, Secret)
+        if token is not None:
+            sent["Authorization"] = f"Bearer {token.reveal() if isinstance(token, Secret) else token}"
+        if authorization is not None:
+            sent["Authorization"] = authorization
+        payload = json.dumps(body).encode() if isinstance(body, dict) else body
+        self.addresses.add(source or "this machine's own")
+        try:
+            answer = http.send(
+                method,
+                self.url(path, via),
+                headers=sent,
+                body=payload,
+                ca_file=self._target.facts.api.ca_file,
+                source=source,
+                secret_headers=("authorization",) if secret else (),
+                total_seconds=total_seconds,
+            )
+        except Exception:
+            self.sent[f"{method} {endpoint} no answer"] += 1
+            raise
+        self.sent[f"{method} {endpoint} {answer.status_code}"] += 1
+        if answer.status_code == 429 and not may_refuse:
+            self._lock(source, answer)
+        return answer
+
+    def _refuse_when_locked(self, source: str) -> None:
+        until = self._locked.get(source)
+        if until and datetime.now(UTC) < until:
+            raise LockedOut(f"locked out until {until:%H:%M:%S} UTC, nothing more is sent from {source or 'here'}")
+
+    def _lock(self, source: str, answer: Answer) -> None:
+        wait = retry_after(answer)
+        until = datetime.now(UTC) + timedelta(seconds=wait)
+        self._locked[source] = until
+        self._budget.close(source, wait)
+        raise LockedOut(
+            f"{answer.method} {endpoint_of(answer.url.split('://', 1)[-1].partition('/')[2])} was refused (429) although the "
+            f"suite keeps below every documented limit: locked out until {until:%H:%M:%S} UTC; somebody else may be using "
+            f"this address, or the target's limits are lower than documented"
+        )
+
+
+def retry_after(answer: Answer) -> float:
+    """Seconds a refusal asks to wait: Retry-After, else X-RateLimit-Reset (time or seconds), else 60."""
+    now = time.time()
+    for name in ("Retry-After", "X-RateLimit-Reset"):
+        try:
+            value = float(answer.header(name) or "")
+        except ValueError:
+            continue
+        if value > 1e9:
+            value -= now
+        if 0 <= value < 7 * 86400:
+            return max(1.0, value)
+    return 60.0

@@ -1,0 +1,1 @@
+"""The deployment record: one tree in memory, and its writers."""

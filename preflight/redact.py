@@ -1,0 +1,159 @@
+"""Secrets never leave the run: one place that knows them, one function that takes them out of text.
+
+Known secrets are removed in every spelling a report may carry (as they are, URL-, JSON-, HTML-escaped, base64 at
+any offset); whatever looks like a JSON Web Token or a bearer credential is removed even when nobody declared it.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import logging
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Any, TextIO
+from urllib.parse import quote, quote_plus
+
+MASK = "[redacted]"
+_SHORTEST = 6  # a shorter "secret" would blank out half of the report and protect nothing
+
+_TOKEN = re.compile(r"\beyJ[A-Za-z0-9_-]{5,}={0,2}\.[A-Za-z0-9_-]{2,}={0,2}(?:\.[A-Za-z0-9_-]*={0,2})?")
+_BEARER = re.compile(r"(?i)\b(bearer|basic)(\s+|%20|\+)(?!\[redacted\])([A-Za-z0-9._~+/=-]{16,})")
+_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
+
+
+class Secret:
+    """A value that does not show itself: not by str, repr, format or pickling into a report."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The value, for the one place that sends it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return MASK
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return MASK
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("a secret is not written anywhere")
+
+
+def spellings(secret: str) -> set[str]:
+    """Every form in which `secret` may stand in a text."""
+    raw = secret.encode("utf-8", "surrogateescape")
+    found = {
+        secret,
+        quote(secret, safe=""),
+        quote(secret),
+        quote_plus(secret),
+        html.escape(secret),
+        html.escape(secret, quote=False),
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        raw.hex(),
+        raw.hex().upper(),
+    }
+    found |= {quote(form, safe="").lower() for form in (secret,) if quote(form, safe="") != secret}
+    # base64 of a text that holds the secret at any of the three alignments: the middle is the same every time
+    for offset in range(3):
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            coded = encode(b"\0" * offset + raw).decode()
+            start = (0, 2, 3)[offset]
+            end = len(coded.rstrip("=")) - (0 if (offset + len(raw)) % 3 == 0 else 1)
+            found.add(coded[start:end])
+    return {form for form in found if len(form) >= _SHORTEST}
+
+
+class Redactor:
+    """Takes the secrets it was given, and what looks like one, out of text."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        forms: set[str] = set()
+        for secret in secrets:
+            if len(secret) >= _SHORTEST:
+                forms |= spellings(secret)
+        ordered = sorted(forms, key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+
+    def __call__(self, text: str) -> str:
+        """`text` without secrets."""
+        if self._known is not None:
+            text = self._known.sub(MASK, text)
+        text = _PRIVATE_KEY.sub(MASK, text)
+        text = _TOKEN.sub(MASK, text)
+        return _BEARER.sub(rf"\1\2{MASK}", text)
+
+    def tree(self, value: Any) -> Any:
+        """`value` (of lists, dictionaries, strings, numbers) with every string redacted, keys included."""
+        if isinstance(value, str):
+            return self(value)
+        if isinstance(value, dict):
+            return {self.tree(key): self.tree(entry) for key, entry in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.tree(entry) for entry in value]
+        return value
+
+    def install_logging(self) -> None:
+        """Redact every log record made from now on, whoever made it and whoever prints it."""
+        make = logging.getLogRecordFactory()
+
+        def redacted(*args: Any, **kwargs: Any) -> logging.LogRecord:
+            record = make(*args, **kwargs)
+            record.msg, record.args = self(record.getMessage()), ()
+            if record.exc_info and not record.exc_text:
+                record.exc_text = self(logging.Formatter().formatException(record.exc_info))
+            return record
+
+        logging.setLogRecordFactory(redacted)
+
+
+class RedactingStream:
+    """A text stream that redacts what is written to it: for a terminal that captures nothing (`-s`)."""
+
+    def __init__(self, stream: TextIO, redact: Redactor) -> None:
+        self._stream = stream
+        self._redact = redact
+
+    def write(self, text: str) -> int:
+        """Write `text` without secrets; the length of the original, as callers expect."""
+        self._stream.write(self._redact(text))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write all `lines`."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def printable(text: str, limit: int = 300) -> str:
+    """`text` cut to `limit` characters, control and direction-changing characters shown as escapes.
+
+    Whatever came from the target goes through here before a person sees it.
+    """
+    shown = []
+    for char in text[: limit + 1]:
+        if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"):
+            shown.append(char.encode("unicode_escape").decode() if char != "\t" else " ")
+        else:
+            shown.append(char)
+    cut = "".join(shown)
+    return cut if len(text) <= limit else cut[:limit] + "…"

@@ -1,0 +1,98 @@
+"""Which deployment a run is about: a target file, or a rehearsal that is started for it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from preflight.checklist import Consent
+from preflight.errors import UsageError
+from preflight.target import Target, TargetError, load
+
+_NOT_BY_INTRUSIVE = {"page_on_call"}
+
+
+@dataclass(frozen=True)
+class Started:
+    """A target that can be looked at, and how to let go of it."""
+
+    target: Target
+    stop: Callable[[], None]
+
+
+def start(option: Any, root: Path, *, intrusive: bool | None = None) -> Started:
+    """The target of a run; `option` holds the command line, `root` is where target.toml is looked for.
+
+    Raises UsageError when there is none (a run that lost its target must not turn green against a stand-in),
+    TargetError when it can't be used.
+    """
+    intrusive = option.intrusive if intrusive is None else intrusive
+    if option.rehearse:
+        if option.target:
+            raise UsageError("--rehearse and --target are two different runs; give one of them")
+        return _rehearsal(option)
+    if option.fault or option.polite:
+        raise UsageError("--fault and --polite belong to a rehearsal; add --rehearse")
+    target = load(_path(option.target, root))
+    return Started(_with_consents(target, _all()) if intrusive else target, lambda: None)
+
+
+def _path(given: str | None, root: Path) -> Path:
+    if given:
+        return Path(given).absolute()
+    if os.environ.get("PREFLIGHT_TARGET"):
+        return Path(os.environ["PREFLIGHT_TARGET"]).absolute()
+    beside = root / "target.toml"
+    if beside.exists():
+        return beside
+    raise UsageError(
+        "no target: give --target FILE, set PREFLIGHT_TARGET, or write target.toml here (`preflight init` makes one); "
+        "--rehearse runs against a stand-in on this machine, which proves nothing about a deployment"
+    )
+
+
+def _all() -> dict[str, bool]:
+    return {consent: consent not in _NOT_BY_INTRUSIVE for consent in get_args(Consent)}
+
+
+def _with_consents(target: Target, consents: dict[str, bool]) -> Target:
+    agreed = {str(name): True for name, yes in target.facts.consent.items() if yes}
+    given: dict[str, bool] = {**consents, **agreed}
+    facts = target.facts.model_copy(update={"consent": given})
+    return Target(facts, target.path, {name: s for name in type(facts.secrets).model_fields if (s := target.secret(name))})  # type: ignore[arg-type]
+
+
+def _rehearsal(option: Any) -> Started:
+    from preflight.rehearsal.behaviour import Deployment
+    from preflight.rehearsal.deploy import Rehearsal, RehearsalError
+    from preflight.rehearsal.faults import find
+
+    deployment = Deployment()
+    for name in option.fault:
+        fault = find(name)
+        if fault is None:
+            raise UsageError(f"there is no fault called {name}; `preflight rehearse --list-faults` lists them")
+        deployment = fault.change(deployment)
+    folder = tempfile.TemporaryDirectory(prefix="preflight-", ignore_cleanup_errors=True)
+    rehearsal = Rehearsal(deployment, Path(folder.name))
+    try:
+        rehearsal.__enter__()
+    except RehearsalError as error:
+        folder.cleanup()
+        raise UsageError(f"the rehearsal did not start: {error}") from error
+    os.environ.update(rehearsal.environment)
+
+    def stop() -> None:
+        rehearsal.__exit__(None, None, None)
+        folder.cleanup()
+
+    try:
+        target = load(Path(folder.name) / "target.toml")
+    except TargetError:
+        stop()
+        raise
+    return Started(_with_consents(target, dict.fromkeys(_all(), False)) if option.polite else target, stop)
