@@ -82,14 +82,14 @@ class Evidence:
         self.saw("requests")
         if answer.sent_token and 200 <= answer.status_code < 300:
             self.saw("admitted")
-        if answer.status_code in (401, 403):
+        if 400 <= answer.status_code < 500:
             self.saw("refused")
         if answer.curl not in self.reproduce:
             self.reproduce.append(answer.curl)
 
     def fact(self, name: str, value: object) -> None:
         """Keep something a reader of the record wants to see beside the status."""
-        self.facts[name] = printable(str(value))
+        self.facts[printable(name, 60)] = printable(str(value))
 
     def how(self, command: str) -> None:
         """Keep a command that repeats the look."""

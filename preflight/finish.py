@@ -12,7 +12,7 @@ from preflight.outcome import exit_status
 from preflight.record import html, write
 from preflight.record.tree import Record, build, stale, waiver_uses
 from preflight.run import fold, summarise
-from preflight.session import Session, now, read_journals
+from preflight.session import Session, crashed, now, read_journals
 
 USAGE_ERROR = 4
 
@@ -37,7 +37,7 @@ def finish(session: Session, pytest_status: int, *, interrupted: bool, command: 
         return Said(USAGE_ERROR, f"ERROR: {told.usage[0]}", "", "")
     if not told.planned:
         return Said(pytest_status, "Nothing was selected: no verdict.", "", "")
-    results = fold(session.checklist.item, told.planned, told.outcomes)
+    results = fold(session.checklist.item, told.planned, [*told.outcomes, *crashed(told)])
     summary = summarise(
         results,
         session.checklist.item,

@@ -22,7 +22,7 @@ from preflight.judge import Judged, judge
 from preflight.manners import admit, plan, plan_text
 from preflight.outcome import Stage, Status, VerdictStage, worst
 from preflight.people import in_force
-from preflight.redact import RedactingStream, Redactor
+from preflight.redact import RedactingStream, Redactor, know
 from preflight.run import TestOutcome
 from preflight.session import Session, new_folder, new_run_id, now, read_people, stage_of
 from preflight.start import Started, start
@@ -76,6 +76,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--record", metavar="DIR", help="where the run's folder is made (else reports/)")
     group.addoption("--pending", metavar="RECORD", help="run only what is not decided in that record.json")
+
+
+_WITH_PATHS = ("--target", "--record", "--pending")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Mend `--target FILE` with a file elsewhere: pytest takes the bare path for a place to find its root by."""
+    if (config.rootpath / "checklist.toml").exists() or not (config.invocation_params.dir / "checklist.toml").exists():
+        return None
+    words, joined = list(config.invocation_params.args), []
+    while words:
+        word = words.pop(0)
+        joined.append(f"{word}={words.pop(0)}" if word in _WITH_PATHS and words else word)
+    return None if tuple(joined) == config.invocation_params.args else int(pytest.main(joined))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -192,6 +207,7 @@ def _redaction(secrets: list[str]) -> Redactor:
     """A redactor that also stands before the log and an uncaptured terminal."""
     redact = Redactor(secrets)
     redact.install_logging()
+    know(redact)
     sys.stdout = RedactingStream(sys.stdout, redact)
     sys.stderr = RedactingStream(sys.stderr, redact)
     return redact
@@ -360,6 +376,7 @@ def _speak(report: pytest.TestReport, judged: Judged, entry: Item, evidence: Evi
         report.outcome = "failed"
         report.longrepr = f"{text}\n\n{run.redact(str(report.longrepr))}" if judged.trace else text
     report.sections = [(name, run.redact(content)) for name, content in report.sections]
+    report.user_properties = [(name, run.redact.tree(value)) for name, value in report.user_properties]
     report.preflight = str(judged.status)  # type: ignore[attr-defined]
 
 

@@ -11,7 +11,7 @@ import os
 import re
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -24,7 +24,7 @@ import platformdirs
 from preflight.budget import Budget
 from preflight.checklist import Checklist
 from preflight.errors import UsageError
-from preflight.outcome import COUNTED, Stage, VerdictStage
+from preflight.outcome import COUNTED, Stage, Status, VerdictStage
 from preflight.people import Attestation, Waiver, read_attestations, read_waivers
 from preflight.probes.api import Api
 from preflight.redact import Redactor
@@ -191,7 +191,17 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def died_running(told: Told) -> Iterable[str]:
-    """Tests that were started and never judged: a worker died with them."""
+def crashed(told: Told) -> list[TestOutcome]:
+    """The outcomes of tests that were started and never judged: the process died, or was stopped, with them."""
     judged = {outcome.node for outcome in told.outcomes}
-    return [node for node in told.started if node not in judged]
+    return [
+        TestOutcome(
+            node=node,
+            item=told.planned[node],
+            status=Status.ERROR,
+            code="did not end",
+            reason="was started and did not end: the process died or was stopped while it ran",
+        )
+        for node in dict.fromkeys(told.started)
+        if node not in judged and node in told.planned
+    ]

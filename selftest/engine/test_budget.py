@@ -1,0 +1,98 @@
+"""Nothing that is sent comes near a limit, whoever asks and from how many processes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from preflight.budget import DOCUMENTED_PER_MINUTE, Budget, endpoint_of
+
+
+class Clock:
+    """Time that passes only when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += max(seconds, 0.001)
+
+
+def budget(path: Path, clock: Clock, *addresses: str) -> Budget:
+    return Budget(path / "budget.json", ["", *addresses], clock, clock.sleep)
+
+
+def most_within(times: list[float], seconds: float) -> int:
+    return max((sum(1 for other in times if at <= other < at + seconds) for at in times), default=0)
+
+
+calls = st.tuples(st.sampled_from(["/scene", "/scenes", "/health", "/status?x=1", "/scene/"]), st.booleans(), st.floats(0, 2))
+
+
+@settings(max_examples=25, deadline=None)
+@given(wanted=st.lists(calls, min_size=1, max_size=140))
+def test_every_window_stays_below_every_documented_limit(tmp_path_factory, wanted) -> None:  # type: ignore[no-untyped-def]
+    clock = Clock()
+    pace = budget(tmp_path_factory.mktemp("budget"), clock)
+    sent: list[tuple[float, str, bool]] = []
+    for path, bad, pause in wanted:
+        clock.now += pause
+        pace.take(path, bad_login=bad)
+        sent.append((clock.now, endpoint_of(path), bad))
+    for endpoint, per_minute in {**DOCUMENTED_PER_MINUTE, "/health": 100, "/status": 100}.items():
+        here = [at for at, where, _ in sent if where == endpoint]
+        assert most_within(here, 60) < per_minute
+        assert most_within(here, 30) <= 49
+    assert most_within([at for at, _, _ in sent], 10) <= 99
+    assert most_within([at for at, _, bad in sent if bad], 60) <= 4
+
+
+def test_two_processes_share_one_budget(tmp_path: Path) -> None:
+    clock = Clock()
+    one, two = budget(tmp_path, clock), budget(tmp_path, clock)
+    for n in range(28):
+        (one if n % 2 else two).take("/scene")
+    before = clock.now
+    one.take("/scene")
+    assert clock.now - before > 50
+
+
+def test_other_addresses_are_used_when_the_first_is_spent(tmp_path: Path) -> None:
+    clock = Clock()
+    pace = budget(tmp_path, clock, "127.0.0.10", "127.0.0.11")
+    used = [pace.take("/scene") for _ in range(60)]
+    assert clock.now == 1000.0
+    assert used.count("") == 28
+    assert used.count("127.0.0.10") == 28
+
+
+def test_a_closed_address_is_left_alone(tmp_path: Path) -> None:
+    clock = Clock()
+    pace = budget(tmp_path, clock, "127.0.0.10")
+    pace.close("", 30)
+    assert pace.take("/health") == "127.0.0.10"
+
+
+def test_a_fresh_address_is_given_once(tmp_path: Path) -> None:
+    clock = Clock()
+    pace = budget(tmp_path, clock, "127.0.0.10", "127.0.0.11")
+    assert sorted(pace.fresh() + pace.fresh() + pace.fresh()) == ["127.0.0.10", "127.0.0.11"]
+
+
+def test_a_lower_limit_is_learned(tmp_path: Path) -> None:
+    clock = Clock()
+    pace = budget(tmp_path, clock)
+    pace.learn("/health", 10)
+    for _ in range(9):
+        pace.take("/health")
+    assert clock.now > 1050
+
+
+def test_a_broken_budget_file_is_started_anew(tmp_path: Path) -> None:
+    (tmp_path / "budget.json").write_text("{half")
+    assert budget(tmp_path, Clock()).take("/health") == ""
