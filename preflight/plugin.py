@@ -34,6 +34,7 @@ _started_key = pytest.StashKey[Started]()
 _item_key: pytest.StashKey[Item] = pytest.StashKey()
 _seconds_key: pytest.StashKey[list[float]] = pytest.StashKey()
 _said_key = pytest.StashKey[Said]()
+_items_key = pytest.StashKey[dict[str, Item]]()
 
 _MARKERS = {
     "item(id)": "names the item of checklist.toml that the test answers",
@@ -232,11 +233,13 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def _checklist_of(config: pytest.Config) -> dict[str, Item]:
     run = config.stash.get(session_key, None)
     if run is not None:
-        return run.checklist.by_id
-    try:
-        return _load_checklist(config).by_id
-    except ChecklistError as error:
-        raise pytest.UsageError(str(error)) from None
+        return run.items
+    if _items_key not in config.stash:
+        try:
+            config.stash[_items_key] = _load_checklist(config).by_id
+        except ChecklistError as error:
+            raise pytest.UsageError(str(error)) from None
+    return config.stash[_items_key]
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -22,7 +22,7 @@ from typing import Any
 import platformdirs
 
 from preflight.budget import Budget
-from preflight.checklist import Checklist
+from preflight.checklist import Checklist, Item
 from preflight.errors import UsageError
 from preflight.outcome import COUNTED, Stage, Status, VerdictStage
 from preflight.people import Attestation, Waiver, read_attestations, read_waivers
@@ -49,6 +49,11 @@ class Session:
     redact: Redactor = field(default_factory=Redactor)
     attestations: tuple[Attestation, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+
+    @cached_property
+    def items(self) -> dict[str, Item]:
+        """The items of the checklist by id."""
+        return self.checklist.by_id
 
     @cached_property
     def user_agent(self) -> str:

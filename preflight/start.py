@@ -69,10 +69,11 @@ def _with_consents(target: Target, consents: dict[str, bool]) -> Target:
 def _rehearsal(option: Any) -> Started:
     from preflight.rehearsal.behaviour import Deployment
     from preflight.rehearsal.deploy import Rehearsal, RehearsalError
-    from preflight.rehearsal.faults import find
 
     deployment = Deployment()
     for name in option.fault:
+        from preflight.rehearsal.faults import find
+
         fault = find(name)
         if fault is None:
             raise UsageError(f"there is no fault called {name}; `preflight rehearse --list-faults` lists them")

@@ -1,0 +1,92 @@
+"""The `preflight` command: what is done around a run. Each subcommand is a function from arguments to an exit status."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from preflight import combine, doctor
+from preflight.checklist import ROOT, ChecklistError
+from preflight.errors import UsageError
+from preflight.record.read import ReadError
+from preflight.record.write import atomic, schema
+from preflight.target import TargetError
+
+USAGE_ERROR = 4
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand; the user's mistakes are one sentence and exit status 4."""
+    parser = argparse.ArgumentParser(prog="preflight", description="May SpaceTime VR be deployed? The tests are run by pytest.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    command = commands.add_parser("init", help="write a commented target file")
+    command.add_argument("file", nargs="?", type=Path, default=Path("target.toml"))
+    command.add_argument("--force", action="store_true", help="replace a file that is there")
+    command.set_defaults(run=_init)
+
+    command = commands.add_parser("doctor", help="one harmless request a service: is the target file right?")
+    command.add_argument("--target", type=Path, default=Path("target.toml"))
+    command.set_defaults(run=_doctor)
+
+    command = commands.add_parser("rehearse", help="start the stand-in deployment and leave it running until Ctrl-C")
+    command.add_argument("rest", nargs=argparse.REMAINDER, help="--fault NAME, --list-faults, --folder DIR")
+    command.set_defaults(run=_rehearse)
+
+    command = commands.add_parser("combine", help="join the records of several runs of one build into one")
+    command.add_argument("records", nargs="+", type=Path, help="folders of runs, or record.json files")
+    command.add_argument("--out", type=Path, help="where to write (else a new folder beside the first)")
+    command.add_argument("--oldest", type=float, default=72.0, metavar="HOURS", help="older looks are pending (72)")
+    command.set_defaults(run=_combine)
+
+    command = commands.add_parser("schema", help="write the JSON Schema of record.json to docs/")
+    command.set_defaults(run=_schema)
+
+    chosen = parser.parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = chosen.run
+    try:
+        return run(chosen)
+    except (UsageError, TargetError, ReadError, ChecklistError) as error:
+        print(f"preflight: {error}", file=sys.stderr)
+        return USAGE_ERROR
+    except KeyboardInterrupt:
+        return 130
+
+
+def _init(chosen: argparse.Namespace) -> int:
+    template = (Path(__file__).parent / "data" / "target.example.toml").read_text("utf-8")
+    file: Path = chosen.file
+    if file.exists() and not chosen.force:
+        raise UsageError(f"{file} is there already; --force replaces it")
+    try:
+        atomic(file.absolute(), template)
+    except OSError as error:
+        raise UsageError(f"{file} can't be written ({error.strerror})") from error
+    print(f"{file} written. Replace what stands in <…>, then: preflight doctor --target {file}")
+    return 0
+
+
+def _doctor(chosen: argparse.Namespace) -> int:
+    return doctor.examine(chosen.target)
+
+
+def _rehearse(chosen: argparse.Namespace) -> int:
+    from preflight.rehearsal.__main__ import main as rehearse
+
+    return rehearse(chosen.rest)
+
+
+def _combine(chosen: argparse.Namespace) -> int:
+    return combine.combine(chosen.records, chosen.out, chosen.oldest)
+
+
+def _schema(_: argparse.Namespace) -> int:
+    atomic(ROOT / "docs" / "record.schema.json", json.dumps(schema(), indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

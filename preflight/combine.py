@@ -1,0 +1,120 @@
+"""`preflight combine`: the records of several runs of one build and target become one deployment record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from preflight.checklist import load
+from preflight.errors import UsageError
+from preflight.outcome import Reason, Status, exit_status
+from preflight.record import html, write
+from preflight.record.read import read
+from preflight.record.tree import Record, coverage, score
+from preflight.redact import Redactor
+from preflight.run import ItemResult, later, summarise
+from preflight.terminal import ending, show
+
+_NO_LOOK = (Status.PENDING,)
+
+
+def combine(paths: Sequence[Path], out: Path | None, oldest_hours: float) -> int:
+    """Write the combined record; its exit status is the verdict's.
+
+    Raises UsageError when the records are not of one build and target, or mix a rehearsal with a real run.
+    """
+    records = [read(path) for path in paths]
+    joined = join(records, datetime.now(UTC), timedelta(hours=oldest_hours))
+    first = paths[0] if paths[0].is_dir() else paths[0].parent
+    folder = out or first.parent / f"{'REHEARSAL-' if joined.rehearsal else ''}{joined.target.name}-{joined.run_id}"
+    try:
+        folder.mkdir(parents=True, exist_ok=out is not None)
+        redact = Redactor()
+        write.atomic(folder / "record.json", write.record_json(joined, redact))
+        write.atomic(folder / "junit.xml", write.junit_xml(joined, redact))
+        write.atomic(folder / "record.html", html.page(joined, redact))
+    except OSError as error:
+        raise UsageError(f"{folder}: can't be written ({error.strerror})") from error
+    show(ending(joined, folder))
+    return joined.exit_status
+
+
+def join(records: Sequence[Record], at: datetime, oldest: timedelta) -> Record:
+    """One record of several. The newest look at each item counts; a look older than `oldest` is PENDING.
+
+    A PENDING never replaces a look; an older FAIL or ERROR that a newer PASS replaced stays visible in the item.
+    """
+    _same("target", {r.target.name for r in records})
+    _same("build", {r.target.build for r in records})
+    if len({r.rehearsal for r in records}) > 1:
+        raise UsageError("a rehearsal can't be combined with a run against a deployment")
+    newest = max(records, key=lambda r: r.finished)
+    by_item: dict[str, list[ItemResult]] = {}
+    for record in sorted(records, key=lambda r: r.finished):
+        for item in record.items:
+            by_item.setdefault(item.id, []).append(item)
+    checklist = load()
+    results = [_newest(by_item[entry.id], at, oldest) for entry in checklist.item if entry.id in by_item]
+    summary = summarise(results, checklist.item, newest.stage, interrupted=False)
+    requests: dict[str, int] = {}
+    for record in records:
+        for call, count in record.footprint.requests.items():
+            requests[call] = requests.get(call, 0) + count
+    return newest.model_copy(
+        update={
+            "verdict": summary.verdict,
+            "exit_status": exit_status(summary.verdict, pytest_status=0, rehearsal=newest.rehearsal),
+            "partial": summary.partial,
+            "judged": summary.judged,
+            "required": summary.required,
+            "interrupted": False,
+            "run_id": f"combined-{at:%Y%m%dT%H%M%SZ}",
+            "started": min(r.started for r in records),
+            "score": score(results),
+            "coverage": coverage(results),
+            "stages": [
+                s for s in (summarise(results, checklist.item, r) for r in dict.fromkeys(r.stage for r in records)) if s.judged
+            ],
+            "items": results,
+            "footprint": newest.footprint.model_copy(
+                update={
+                    "started": min(r.footprint.started for r in records),
+                    "finished": max(r.footprint.finished for r in records),
+                    "user_agent": ", ".join(dict.fromkeys(r.footprint.user_agent for r in records)),
+                    "addresses": sorted({a for r in records for a in r.footprint.addresses}),
+                    "requests": requests,
+                }
+            ),
+        }
+    )
+
+
+def _same(what: str, values: set[str]) -> None:
+    if len(values) > 1:
+        raise UsageError(f"the records are of different {what}s ({', '.join(sorted(values))}) and can't be one")
+
+
+def _newest(looks: Sequence[ItemResult], at: datetime, oldest: timedelta) -> ItemResult:
+    real = [look for look in looks if look.status not in _NO_LOOK] or [look for look in looks if not later(look)] or list(looks)
+    chosen = real[-1]
+    facts: Mapping[str, str] = chosen.facts
+    if chosen.status in (Status.PASS, Status.WARN, Status.WAIVED):
+        replaced = [look for look in real[:-1] if look.status in (Status.FAIL, Status.ERROR)]
+        if replaced:
+            then = replaced[-1]
+            facts = {
+                **facts,
+                "superseded": f"{then.status} of {then.looked_at} ({then.reason}) by {chosen.status} of {chosen.looked_at}",
+            }
+    looked = datetime.fromisoformat(chosen.looked_at) if chosen.looked_at else at
+    if at - looked > oldest and chosen.status not in (*_NO_LOOK, Status.NOT_APPLICABLE):
+        return chosen.model_copy(
+            update={
+                "status": Status.PENDING,
+                "code": str(Reason.STALE),
+                "reason": f"looked at {chosen.looked_at}, which is too long ago ({chosen.status} then); run it again",
+                "facts": facts,
+            }
+        )
+    return chosen.model_copy(update={"facts": facts})

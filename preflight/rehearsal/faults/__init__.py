@@ -1,0 +1,46 @@
+"""Every fault of the rehearsal deployment by name, and the look-alikes that must change nothing."""
+
+from __future__ import annotations
+
+from preflight.rehearsal.faults import (
+    audit,
+    authentication,
+    backup,
+    configuration,
+    front,
+    headers,
+    health,
+    injection,
+    latency,
+    logs,
+    look_alikes,
+    rate_limiting,
+    secrets,
+    telemetry,
+    web_page,
+)
+from preflight.rehearsal.faults.model import Expect, Fault
+
+__all__ = ["FAULTS", "LOOK_ALIKES", "Expect", "Fault"]
+
+_MODULES = (
+    authentication,
+    rate_limiting,
+    headers,
+    injection,
+    secrets,
+    audit,
+    front,
+    health,
+    logs,
+    latency,
+    configuration,
+    backup,
+    web_page,
+    telemetry,
+)
+FAULTS: dict[str, Fault] = {name: fault for module in _MODULES for name, fault in module.FAULTS.items()}
+LOOK_ALIKES: dict[str, Fault] = look_alikes.LOOK_ALIKES
+
+if len(FAULTS) + len(LOOK_ALIKES) != sum(len(module.FAULTS) for module in _MODULES) + len(LOOK_ALIKES.keys() - FAULTS.keys()):
+    raise ValueError("two faults have one name")

@@ -1,0 +1,42 @@
+"""No slower than the version before.
+
+Checklist lines 130, 1147, 1195, 1263, 1282, 1338.
+"""
+
+from preflight.fixtures import item, not_built
+
+
+@item("PERF-BASE-01")
+def test_no_endpoint_takes_twice_its_baseline():
+    """No endpoint takes more than twice its baseline."""
+    not_built()
+
+
+@item("PERF-BASE-02")
+def test_no_endpoint_has_become_slower():
+    """No endpoint has become slower than its baseline by half."""
+    not_built()
+
+
+@item("PERF-BASE-03")
+def test_typical_request_has_not_become_slower():
+    """The typical request has not become slower than before the deployment."""
+    not_built()
+
+
+@item("PERF-BASE-04")
+def test_no_endpoint_is_half_slower_after_the_deployment():
+    """No endpoint's P95 is above one and a half times its baseline after the deployment."""
+    not_built()
+
+
+@item("PERF-BASE-05")
+def test_latency_is_not_twice_the_baseline_for_ten_minutes():
+    """Latency is not above twice the baseline for ten minutes."""
+    not_built()
+
+
+@item("PERF-BASE-06")
+def test_performance_did_not_degrade_in_four_hours():
+    """Performance did not degrade in the first four hours."""
+    not_built()

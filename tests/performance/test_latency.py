@@ -1,0 +1,96 @@
+"""How long requests take, by endpoint and percentile.
+
+Checklist lines 122-136, 969-971, 977, 1033.
+"""
+
+from preflight.fixtures import item, not_built
+
+
+@item("PERF-LAT-01")
+def test_p95_of_get_health():
+    """GET /health answers within 18 ms for 95 of 100 requests."""
+    not_built()
+
+
+@item("PERF-LAT-02")
+def test_p99_of_get_health():
+    """GET /health answers within 25 ms for 99 of 100 requests."""
+    not_built()
+
+
+@item("PERF-LAT-03")
+def test_p95_of_get_status():
+    """GET /status answers within 12 ms for 95 of 100 requests."""
+    not_built()
+
+
+@item("PERF-LAT-04")
+def test_p99_of_get_status():
+    """GET /status answers within 18 ms for 99 of 100 requests."""
+    not_built()
+
+
+@item("PERF-LAT-05")
+def test_p95_of_get_scene():
+    """GET /scene answers within 68 ms for 95 of 100 requests."""
+    not_built()
+
+
+@item("PERF-LAT-06")
+def test_p99_of_get_scene():
+    """GET /scene answers within 92 ms for 99 of 100 requests."""
+    not_built()
+
+
+@item("PERF-LAT-07")
+def test_p95_of_post_scene():
+    """POST /scene answers within 245 ms for 95 of 100 requests."""
+    not_built()
+
+
+@item("PERF-LAT-08")
+def test_p99_of_post_scene():
+    """POST /scene answers within 320 ms for 99 of 100 requests."""
+    not_built()
+
+
+@item("PERF-LAT-09")
+def test_p95_of_get_scenes():
+    """GET /scenes answers within 55 ms for 95 of 100 requests."""
+    not_built()
+
+
+@item("PERF-LAT-10")
+def test_p99_of_get_scenes():
+    """GET /scenes answers within 78 ms for 99 of 100 requests."""
+    not_built()
+
+
+@item("PERF-LAT-11")
+def test_every_endpoint_is_fit_for_interactive_use():
+    """Every endpoint but POST /scene is fit for interactive use: under 200 ms for 95 of 100 requests."""
+    not_built()
+
+
+@item("PERF-LAT-12")
+def test_no_endpoint_is_unbearably_slow():
+    """No endpoint needs more than 500 ms for 95 of 100 requests."""
+    not_built()
+
+
+@item("PERF-LAT-13")
+def test_latency_does_not_rise():
+    """Latency does not rise while it is measured."""
+    not_built()
+
+
+@item("PERF-LAT-14")
+def test_no_request_times_out():
+    """No request times out."""
+    not_built()
+
+
+@item("PERF-LAT-15")
+def test_server_agrees_with_what_was_measured():
+    """The server's own histogram agrees with what was measured from outside."""
+    not_built()

@@ -1,0 +1,30 @@
+"""Response times after the deployment, now and over the windows.
+
+Checklist lines 1191, 1285, 1325, 1339.
+"""
+
+from preflight.fixtures import item, not_built
+
+
+@item("PERF-LAT-16")
+def test_p95_after_the_deployment():
+    """After the deployment 95 of 100 requests are answered within 200 ms."""
+    not_built()
+
+
+@item("PERF-LAT-17")
+def test_no_time_outs_now_and_then():
+    """No time-outs occur now and then after the deployment."""
+    not_built()
+
+
+@item("PERF-LAT-18")
+def test_response_times_were_normal_in_the_first_hour():
+    """Response times were normal in the first hour."""
+    not_built()
+
+
+@item("PERF-LAT-19")
+def test_response_times_stayed_consistent():
+    """Response times stayed consistent in the first four hours: they do not rise."""
+    not_built()

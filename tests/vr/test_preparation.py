@@ -1,0 +1,30 @@
+"""The VR session was prepared: controllers, room, instruments, project settings.
+
+Checklist lines 673-674, 698-699, 992-993.
+"""
+
+from preflight.fixtures import item, not_built
+
+
+@item("VR-PREP-01")
+def test_controllers_are_charged(people):
+    """The controllers are charged for the session."""
+    people.attested()
+
+
+@item("VR-PREP-02")
+def test_play_space_is_large_enough():
+    """The play space is at least two metres by two."""
+    not_built()
+
+
+@item("VR-PREP-03")
+def test_instruments_were_shown(people):
+    """Frame-rate overlay and profiler were shown during the session."""
+    people.attested()
+
+
+@item("VR-SET-01")
+def test_renderer_is_set_as_agreed():
+    """The project is set to MSAA 2x and the Forward+ renderer."""
+    not_built()
