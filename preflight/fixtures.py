@@ -10,7 +10,11 @@ from preflight.errors import Undecided
 from preflight.evidence import Evidence
 from preflight.outcome import Reason
 from preflight.people import said
+from preflight.probes.answers import Answers
 from preflight.probes.api import Api
+from preflight.probes.host import Host, host_of
+from preflight.probes.http import Answer
+from preflight.probes.limiter import Ban, Burst, by_bad_logins, empty_bucket
 from preflight.redact import Secret
 from preflight.session import Session, now
 from preflight.target import Target
@@ -95,6 +99,37 @@ def token(target: Target) -> Secret:
     if given is None:
         raise Undecided(Reason.OPERATOR, "no API token: give [secrets] token = env:NAME in the target file")
     return given
+
+
+@pytest.fixture(scope="session")
+def answers(api: Api, token: Secret, session: Session) -> Answers:
+    """Answers that many items judge, asked once."""
+    return Answers(api, token, session.run_id)
+
+
+@pytest.fixture(scope="session")
+def spent_bucket(api: Api, token: Secret, session: Session) -> Burst:
+    """The bucket of GET /scene, emptied from an address of its own (from this machine's own where there is no other)."""
+    fresh = session.budget.fresh()
+    return empty_bucket(api, token, fresh[0] if fresh else "")
+
+
+@pytest.fixture(scope="session")
+def host(target: Target) -> Host:
+    """The host of the deployment, for reading."""
+    return host_of(target)
+
+
+@pytest.fixture(scope="session")
+def metrics_page(api: Api, token: Secret) -> Answer:
+    """GET /metrics, with the token."""
+    return api.get("/metrics", token=token)
+
+
+@pytest.fixture(scope="session")
+def login_ban(api: Api, token: Secret, session: Session) -> Ban:
+    """What five failed logins within a minute bring, from an address of its own."""
+    return by_bad_logins(api, session.budget, token)
 
 
 @pytest.fixture(scope="session")

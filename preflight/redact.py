@@ -84,11 +84,16 @@ class Redactor:
     """Takes the secrets it was given, and what looks like one, out of text."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        forms: set[str] = set()
+        self._forms: set[str] = set()
+        self._known: re.Pattern[str] | None = None
+        self.learn(*secrets)
+
+    def learn(self, *secrets: str) -> None:
+        """Take these out as well from now on."""
         for secret in secrets:
             if len(secret) >= _SHORTEST:
-                forms |= spellings(secret)
-        ordered = sorted(forms, key=len, reverse=True)
+                self._forms |= spellings(secret)
+        ordered = sorted(self._forms, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, ordered))) if ordered else None
 
     def __call__(self, text: str) -> str:
@@ -153,6 +158,11 @@ class _Known:
 def know(redactor: Redactor) -> None:
     """From now on `printable` takes out what `redactor` knows."""
     _Known.redactor = redactor
+
+
+def learn(secret: str) -> None:
+    """Tell this process's redactor of a secret that was found while looking."""
+    _Known.redactor.learn(secret)
 
 
 def printable(text: str, limit: int = 300) -> str:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from preflight.checklist import Consent, Part
-from preflight.redact import Secret
+from preflight.redact import Secret, learn
 
 
 class TargetError(ValueError):
@@ -201,10 +201,22 @@ class Target:
         self.facts = facts
         self.path = path
         self._secrets = dict(secrets)
+        self._learned: list[Secret] = []
 
     def secret(self, name: SecretName) -> Secret | None:
         """A secret by its name, or None where the operator gave none."""
         return self._secrets.get(name)
+
+    def learn(self, *secrets: Secret) -> None:
+        """Remember secrets found while looking (in the host's environment file), so that no report shows them."""
+        for secret in secrets:
+            if secret not in self._learned:
+                self._learned.append(secret)
+                learn(secret.reveal())
+
+    def known_secrets(self) -> list[Secret]:
+        """Every secret of this target that the run knows: what must not be found in answers and logs."""
+        return [*self._secrets.values(), *self._learned]
 
     def revealed(self) -> list[str]:
         """Every secret's value, for the redactor alone."""

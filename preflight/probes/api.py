@@ -21,7 +21,26 @@ PROTECTED = "/scene"
 """An endpoint that refuses without a token: what a token is proven on (rulings: 1308)."""
 
 SAFE_GETS = ("/health", "/health/quick", "/status", "/scene", "/scenes", "/scene/history", "/performance", "/metrics")
-OPEN = ("/health", "/health/quick", "/status")
+
+PROTECTED_CALLS: tuple[tuple[str, str], ...] = (
+    ("GET", "/scene"),
+    ("POST", "/scene"),
+    ("PUT", "/scene"),
+    ("POST", "/scene/reload"),
+    ("GET", "/scene/history"),
+    ("GET", "/scenes"),
+    ("GET", "/performance"),
+    ("GET", "/metrics"),
+    ("GET", "/debug/profile"),
+    ("POST", "/auth/rotate"),
+    ("POST", "/auth/refresh"),
+    ("GET", "/webhooks"),
+    ("GET", "/jobs"),
+    ("POST", "/batch"),
+    ("GET", "/admin/metrics"),
+    ("GET", "/admin/config"),
+)
+"""Every call of the contract that wants a token."""
 
 
 class Api:

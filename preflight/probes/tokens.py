@@ -8,26 +8,17 @@ import hmac
 import json
 import secrets
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import jwt
 
+from preflight.errors import Undecided
+from preflight.outcome import Reason
+from preflight.probes.api import PROTECTED, Api
+from preflight.probes.http import Answer
 from preflight.redact import Secret
-
-
-@dataclass(frozen=True)
-class Flaw:
-    """One thing wrong with a credential, and the credential that has it.
-
-    `token` goes after "Bearer "; `authorization` is a whole header; `query` goes into the address.
-    """
-
-    name: str
-    token: Secret | None = None
-    authorization: str | None = None
-    query: str | None = None
+from preflight.target import Target
 
 
 def claims(token: Secret) -> dict[str, Any]:
@@ -39,47 +30,91 @@ def claims(token: Secret) -> dict[str, Any]:
     return dict(found)
 
 
-def forged(token: Secret) -> Iterator[Flaw]:
-    """Credentials made of a valid token that no server may accept; the identity stays the same throughout."""
-    said = claims(token)
+def _parts(token: Secret) -> tuple[str, str, str]:
     parts = token.reveal().split(".")
     if len(parts) != 3:
-        return
-    header, payload, signature = parts
-    for algorithm in ("none", "None"):
-        yield Flaw(f"alg {algorithm}", Secret(f"{_coded({'alg': algorithm, 'typ': 'JWT'})}.{payload}."))
-    other = jwt.encode(said, secrets.token_hex(32), algorithm="HS256")
-    yield Flaw("signed with another secret", Secret(other))
-    widened = {**said, "permissions": ["admin"], "scope": "admin", "token_id": "forged"}
-    yield Flaw("payload changed", Secret(f"{header}.{_coded(widened)}.{signature}"))
-    yield Flaw("signature cut off", Secret(f"{header}.{payload}."))
-    yield Flaw("empty secret", Secret(_signed_with_nothing(said)))
+        raise Undecided(Reason.OPERATOR, "the token given is no JSON Web Token, so that none can be forged from it")
+    return parts[0], parts[1], parts[2]
 
 
-def misplaced(token: Secret) -> Iterator[Flaw]:
-    """A valid token in a place or a form that the contract does not name."""
+def _alg_none(token: Secret) -> str:
+    return f"{_coded({'alg': 'none', 'typ': 'JWT'})}.{_parts(token)[1]}."
+
+
+def _alg_none_signed(token: Secret) -> str:
+    _, payload, signature = _parts(token)
+    return f"{_coded({'alg': 'None', 'typ': 'JWT'})}.{payload}.{signature}"
+
+
+def _other_secret(token: Secret) -> str:
+    return jwt.encode(claims(token), secrets.token_hex(32), algorithm="HS256")
+
+
+def _tampered(token: Secret) -> str:
+    header, _, signature = _parts(token)
+    return f"{header}.{_coded({**claims(token), 'permissions': ['admin'], 'scope': 'admin'})}.{signature}"
+
+
+def _unsigned(token: Secret) -> str:
+    header, payload, _ = _parts(token)
+    return f"{header}.{payload}."
+
+
+def _empty_secret(token: Secret) -> str:
+    body = f"{_coded({'alg': 'HS256', 'typ': 'JWT'})}.{_parts(token)[1]}"
+    digest = hmac.new(b"", body.encode(), hashlib.sha256).digest()
+    return f"{body}.{base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"
+
+
+FORGED: dict[str, Callable[[Secret], str]] = {
+    "alg-none": _alg_none,
+    "alg-None-with-signature": _alg_none_signed,
+    "other-secret": _other_secret,
+    "payload-changed": _tampered,
+    "signature-cut-off": _unsigned,
+    "empty-secret": _empty_secret,
+}
+"""Credentials made of a valid token that no server may accept; the identity stays the same throughout."""
+
+
+def forge(flaw: str, token: Secret) -> Secret:
+    """The credential with that flaw of FORGED. Raises Undecided when `token` is no JSON Web Token."""
+    return Secret(FORGED[flaw](token))
+
+
+MISPLACED = ("no-scheme", "scheme-basic", "scheme-lower-case", "query-string")
+"""Places and forms for a valid token that the contract does not name."""
+
+
+def present(api: Api, place: str, token: Secret) -> Answer:
+    """GET the protected endpoint with a valid token in a place of MISPLACED."""
     value = token.reveal()
-    yield Flaw("no scheme", authorization=value)
-    yield Flaw("scheme Basic", authorization=f"Basic {value}")
-    yield Flaw("scheme in lower case", authorization=f"bearer {value}")
-    yield Flaw("in the query string", query=value)
+    if place == "query-string":
+        return api.get(f"{PROTECTED}?token={value}&access_token={value}&authorization=Bearer%20{value}", bad_login=True)
+    scheme = {"no-scheme": "", "scheme-basic": "Basic ", "scheme-lower-case": "bearer "}[place]
+    return api.get(PROTECTED, authorization=f"{scheme}{value}", bad_login=True)
 
 
-def lapsed(token: Secret, secret: Secret, now: float | None = None) -> Iterator[Flaw]:
-    """Rightly signed tokens outside their time, for operators who supplied the signing secret."""
-    at = int(time.time() if now is None else now)
-    said = {**claims(token)}
-    key = secret.reveal()
-    yield Flaw("expired an hour ago", Secret(jwt.encode({**said, "iat": at - 7200, "exp": at - 3600}, key, algorithm="HS256")))
-    future = {**said, "nbf": at + 3600, "exp": at + 7200}
-    yield Flaw("not valid for an hour", Secret(jwt.encode(future, key, algorithm="HS256")))
+LAPSED = ("expired", "not-yet-valid")
+
+
+def lapsed(flaw: str, target: Target, token: Secret) -> Secret:
+    """A rightly signed token outside its time.
+
+    Raises Undecided where the operator supplied neither the signing secret nor (for "expired") such a token.
+    """
+    given = target.secret("expired_token")
+    if flaw == "expired" and given is not None:
+        return given
+    key = target.secret("jwt_secret")
+    if key is None:
+        needed = "[secrets] jwt_secret" + (" or expired_token" if flaw == "expired" else "")
+        raise Undecided(Reason.OPERATOR, f"making a token that is {flaw} needs {needed}")
+    at = int(time.time())
+    times = {"iat": at - 7200, "exp": at - 3600} if flaw == "expired" else {"nbf": at + 3600, "exp": at + 7200}
+    return Secret(jwt.encode({**claims(token), **times}, key.reveal(), algorithm="HS256"))
 
 
 def _coded(value: dict[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(value, separators=(",", ":")).encode()).rstrip(b"=").decode()
 
-
-def _signed_with_nothing(said: dict[str, Any]) -> str:
-    body = f"{_coded({'alg': 'HS256', 'typ': 'JWT'})}.{_coded(said)}"
-    digest = hmac.new(b"", body.encode(), hashlib.sha256).digest()
-    return f"{body}.{base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"

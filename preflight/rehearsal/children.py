@@ -31,7 +31,7 @@ class Child:
                 stderr=errors,
                 start_new_session=True,
                 cwd=Path(__file__).resolve().parents[2],
-                env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"},
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
             )
         self._buffer = b""
 

@@ -203,9 +203,7 @@ def tls_context(front: Front, certificates: Path) -> ssl.SSLContext:
 async def _serve(assignment: Assignment) -> None:
     front = assignment.deployment.front
     loop = asyncio.get_running_loop()
-    connector = aiohttp.TCPConnector(
-        local_addr=(FRONT_ADDRESS, 0), limit=0, force_close=not front.upstream_keep_alive, keepalive_timeout=30
-    )
+    connector = aiohttp.TCPConnector(local_addr=(FRONT_ADDRESS, 0), limit=0, force_close=not front.upstream_keep_alive)
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=_LONGEST_S)
     jar = aiohttp.DummyCookieJar()
     async with aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=jar, auto_decompress=False) as session:

@@ -35,7 +35,9 @@ def test_base64_at_any_offset_is_left_out(before: bytes, secret: str, after: byt
 
 @given(st.text())
 def test_text_without_secrets_is_left_alone(text: str) -> None:
-    assert Redactor(["a-secret-nobody-writes"])(text).count(MASK) == 0 or "ey" in text or "BEGIN" in text or "earer" in text.lower()
+    assert (
+        Redactor(["a-secret-nobody-writes"])(text).count(MASK) == 0 or "ey" in text or "BEGIN" in text or "earer" in text.lower()
+    )
 
 
 def test_what_looks_like_a_token_goes_even_when_nobody_declared_it() -> None:
@@ -99,7 +101,9 @@ def test_no_channel_shows_a_secret(project: Project, options: list[str]) -> None
     result = project.run(*options, "--junitxml=plain.xml")
 
     assert result.ret in (1, 7)
-    written = [p for p in project.path.rglob("*") if p.is_file() and p.suffix in (".json", ".jsonl", ".html", ".xml", ".txt", ".part")]
+    written = [
+        p for p in project.path.rglob("*") if p.is_file() and p.suffix in (".json", ".jsonl", ".html", ".xml", ".txt", ".part")
+    ]
     assert len(written) > 4
     middle = SECRET.split(".")[1]
     for text in [result.stdout.str(), result.stderr.str(), *(p.read_text("utf-8") for p in written)]:

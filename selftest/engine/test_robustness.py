@@ -75,9 +75,7 @@ def test_stopping_at_the_first_failure_is_not_a_whole_look(ready: Project) -> No
 
 def test_two_runs_at_once_never_mix(ready: Project) -> None:
     ready.tests(three("    import time; time.sleep(0.5)\n"))
-    runs = [
-        subprocess.Popen([sys.executable, "-m", "pytest"], cwd=ready.path, stdout=subprocess.DEVNULL) for _ in range(3)
-    ]
+    runs = [subprocess.Popen([sys.executable, "-m", "pytest"], cwd=ready.path, stdout=subprocess.DEVNULL) for _ in range(3)]
     assert [run.wait(60) for run in runs] == [0, 0, 0]
     records = sorted((ready.path / "reports").glob("test-*/record.json"))
     assert len(records) == 3
@@ -115,7 +113,20 @@ def test_the_record_keeps_its_schema(ready: Project, root) -> None:  # type: ign
     kept = json.loads((root / "docs" / "record.schema.json").read_text())
     assert kept == schema(), "docs/record.schema.json is out of date; run: preflight schema"
     jsonschema.validate(ready.record(), kept)
-    needed = {"schema", "verdict", "stage", "exit_status", "rehearsal", "partial", "target", "suite", "started", "finished", "footprint", "items"}
+    needed = {
+        "schema",
+        "verdict",
+        "stage",
+        "exit_status",
+        "rehearsal",
+        "partial",
+        "target",
+        "suite",
+        "started",
+        "finished",
+        "footprint",
+        "items",
+    }
     assert needed <= set(ready.record())
 
 

@@ -42,7 +42,9 @@ def test_a_test_gives_its_item_the_status_of_what_it_did(
 
 def test_the_worst_of_several_tests_decides(project: Project) -> None:
     project.checklist(entry("SEC-01"))
-    project.tests(f'@item("SEC-01")\n@pytest.mark.parametrize("n", [1, 2, 3])\ndef test_it(api, evidence, n):\n{LOOK}    assert n != 2, "two"\n')
+    project.tests(
+        f'@item("SEC-01")\n@pytest.mark.parametrize("n", [1, 2, 3])\ndef test_it(api, evidence, n):\n{LOOK}    assert n != 2, "two"\n'
+    )
 
     assert project.run().ret == 1
 
@@ -90,7 +92,9 @@ def test_an_error_in_setup_or_teardown_is_an_error_whatever_the_severity(project
 def test_an_assertion_inside_a_library_is_not_the_targets_fault(project: Project) -> None:
     (project.path / "library.py").write_text("def boom():\n    assert False, 'a bug of ours'\n")
     project.checklist(entry("SEC-01"))
-    project.tests(f'import sys; sys.path.insert(0, "{project.path}")\n@item("SEC-01")\ndef test_it(api, evidence):\n{LOOK}    import library; library.boom()\n')
+    project.tests(
+        f'import sys; sys.path.insert(0, "{project.path}")\n@item("SEC-01")\ndef test_it(api, evidence):\n{LOOK}    import library; library.boom()\n'
+    )
 
     assert project.run().ret == 7
     assert project.statuses() == {"SEC-01": "ERROR"}

@@ -35,7 +35,10 @@ def test_without_a_target_nothing_runs(ready: Project) -> None:
     ("text", "sentence"),
     [
         ("[api", "not valid TOML"),
-        ('name = "x"\nbuild = "1"\n[api]\nurl = "https://<your host>"', "line 4: api.url still holds the placeholder 'https://<your host>'"),
+        (
+            'name = "x"\nbuild = "1"\n[api]\nurl = "https://<your host>"',
+            "line 4: api.url still holds the placeholder 'https://<your host>'",
+        ),
         ('name = "x"\nbuild = "1"\n[api]\nurl = "https://h"\nulr = "x"', "line 5: unknown key api.ulr; did you mean url?"),
         ('name = "x"\nbuild = "1"\n[api]\nurl = "host:80"', "line 4: api.url: 'host:80' is no http or https URL"),
         ('name = "x"\n[api]\nurl = "https://h"', "build is missing"),

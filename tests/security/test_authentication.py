@@ -3,73 +3,134 @@
 Checklist lines 70, 77, 1138, 1198, 1249, 1278, 1305-1310, 1315-1316, 1344.
 """
 
+import pytest
+
+from preflight.errors import LookError
 from preflight.fixtures import item, not_built
+from preflight.probes import tokens
+from preflight.probes.api import PROTECTED, PROTECTED_CALLS
+
+
+@pytest.fixture
+def let_in(answers, evidence):
+    """A request with a valid token was let in: only then does a refusal prove anything."""
+    evidence.request(answers.admitted)
+    if answers.admitted.status_code != 200:
+        raise LookError(f"the valid token is refused ({answers.admitted.status_code}), so that a refusal proves nothing")
 
 
 @item("SEC-AUTH-01")
-def test_request_without_a_token_is_refused():
+def test_request_without_a_token_is_refused(answers, evidence):
     """A request without a token is refused with 401."""
-    not_built()
+    evidence.request(answers.refused)
+    evidence.request(answers.admitted)
+
+    assert answers.refused.status_code == 401, f"GET {PROTECTED} without a token answers {answers.refused.status_code}"
 
 
 @item("SEC-AUTH-02")
-def test_token_that_nobody_issued_is_refused():
+def test_token_that_nobody_issued_is_refused(api, answers, evidence):
     """A token that nobody issued is refused with 401."""
-    not_built()
+    answer = api.get(PROTECTED, token="invalid_token_12345", bad_login=True)
+
+    evidence.request(answer)
+    evidence.request(answers.admitted)
+    assert answer.status_code == 401, f"an invented token gets {answer.status_code}"
 
 
 @item("SEC-AUTH-03")
-def test_malformed_authorization_header_is_refused():
+def test_malformed_authorization_header_is_refused(api, answers, evidence):
     """A malformed Authorization header is refused with 401 and upsets nothing."""
-    not_built()
+    answer = api.get(PROTECTED, authorization="InvalidFormat", bad_login=True)
+
+    evidence.request(answer)
+    evidence.request(answers.admitted)
+    assert answer.status_code == 401, f"a malformed header gets {answer.status_code}"
 
 
 @item("SEC-AUTH-04")
-def test_valid_token_is_let_in():
+def test_valid_token_is_let_in(answers, evidence):
     """A valid token is let in where a request without one is refused."""
-    not_built()
+    evidence.request(answers.admitted)
+    evidence.request(answers.refused)
+
+    assert answers.admitted.status_code == 200, f"the valid token gets {answers.admitted.status_code} on GET {PROTECTED}"
 
 
 @item("SEC-AUTH-05")
-def test_no_protected_endpoint_opens_without_a_token():
+def test_no_protected_endpoint_opens_without_a_token(api, answers, target, evidence):
     """No protected endpoint opens without a token, by any of its methods."""
-    not_built()
+    evidence.request(answers.admitted)
+    is_login = not target.facts.manners.missing_token_is_no_login
+    calls = [*PROTECTED_CALLS, *(("GET", path) for path in target.facts.api.protected)]
+    got_in = []
+    for method, path in calls:
+        answer = api.ask(method, path, body=b"{}" if method in ("POST", "PUT") else None, bad_login=is_login)
+        evidence.request(answer)
+        if answer.status_code < 400 or answer.status_code >= 500:
+            got_in.append(f"{method} {path} answers {answer.status_code}")
+
+    assert not got_in, f"without a token: {', '.join(got_in)}"
 
 
 @item("SEC-AUTH-06")
-def test_forged_token_is_refused():
+@pytest.mark.parametrize("flaw", tokens.FORGED)
+def test_forged_token_is_refused(api, evidence, token, let_in, flaw):
     """A token that the server did not sign opens nothing, whatever is wrong with it."""
-    not_built()
+    answer = api.get(PROTECTED, token=tokens.forge(flaw, token), bad_login=True)
+
+    evidence.request(answer)
+    assert answer.status_code == 401, f"a token with the flaw {flaw} gets {answer.status_code}"
 
 
 @item("SEC-AUTH-07")
-def test_token_in_the_wrong_place_opens_nothing():
+@pytest.mark.parametrize("place", tokens.MISPLACED)
+def test_token_in_the_wrong_place_opens_nothing(api, evidence, token, let_in, place):
     """A token in the query string, under another scheme or without a scheme opens nothing."""
-    not_built()
+    answer = tokens.present(api, place, token)
+
+    evidence.request(answer)
+    assert answer.status_code == 401, f"a valid token given as {place} gets {answer.status_code}"
 
 
 @item("SEC-AUTH-08")
-def test_expired_or_early_token_is_refused():
+@pytest.mark.parametrize("flaw", tokens.LAPSED)
+def test_expired_or_early_token_is_refused(api, evidence, target, token, let_in, flaw):
     """An expired token and one that is not valid yet are refused."""
-    not_built()
+    answer = api.get(PROTECTED, token=tokens.lapsed(flaw, target, token), bad_login=True)
+
+    evidence.request(answer)
+    assert answer.status_code == 401, f"a token that is {flaw} gets {answer.status_code}"
 
 
 @item("SEC-AUTH-09")
-def test_request_without_a_token_is_refused_after_the_deployment():
+def test_request_without_a_token_is_refused_after_the_deployment(answers, evidence):
     """After the deployment a request without a token is refused with 401."""
-    not_built()
+    evidence.request(answers.refused)
+    evidence.request(answers.admitted)
+
+    assert answers.refused.status_code == 401, f"GET {PROTECTED} without a token answers {answers.refused.status_code}"
 
 
 @item("SEC-AUTH-10")
-def test_valid_request_succeeds_after_the_deployment():
+def test_valid_request_succeeds_after_the_deployment(answers, evidence):
     """After the deployment valid requests succeed and get their data."""
-    not_built()
+    evidence.request(answers.status)
+    evidence.request(answers.admitted)
+
+    assert answers.status.status_code == 200, f"GET /status answers {answers.status.status_code}"
+    assert answers.status.object(), "GET /status answers with an empty object"
+    assert answers.admitted.status_code == 200, f"GET {PROTECTED} with the token answers {answers.admitted.status_code}"
 
 
 @item("SEC-AUTH-11")
-def test_authentication_is_not_broken():
+def test_authentication_is_not_broken(answers, evidence):
     """Authentication is not broken: it lets the right ones in and keeps the others out."""
-    not_built()
+    evidence.request(answers.admitted)
+    evidence.request(answers.refused)
+
+    assert answers.admitted.status_code == 200, f"the valid token gets {answers.admitted.status_code}"
+    assert answers.refused.status_code == 401, f"no token gets {answers.refused.status_code}"
 
 
 @item("SEC-AUTH-12")

@@ -1,42 +1,75 @@
-"""Nothing that is meant for developers or kept secret is handed out.
+"""Nothing that helps an attacker is served or written down.
 
-Checklist lines 70, 77, 251, 397, 911, 1250, 1252.
+Checklist lines 251, 397, 911, 1142, 1250, 1252.
 """
 
-from preflight.fixtures import item, not_built
+import pytest
+
+from preflight.fixtures import item
+from preflight.probes import leaks, logs
+from preflight.probes.answers import SECRET_FILES
 
 
 @item("SEC-DEBUG-01")
-def test_debug_endpoints_are_closed():
+@pytest.mark.parametrize("with_token", [False, True], ids=["without a token", "with a token"])
+def test_debug_endpoints_are_closed(api, token, evidence, with_token):
     """The debug endpoints are closed in production, with a token and without."""
-    not_built()
+    answer = api.get("/debug/profile", token=token if with_token else None)
+    evidence.request(answer)
+    closed = (403, 404) if with_token else (401, 403, 404)
+
+    assert answer.status_code in closed, f"GET /debug/profile answers {answer.status_code}"
 
 
 @item("SEC-DEBUG-02")
-def test_metrics_are_not_open_to_everybody():
+@pytest.mark.parametrize("path", ["/metrics", "/performance"])
+def test_metrics_are_not_open_to_everybody(api, token, evidence, path):
     """Metrics and performance figures are not open to everybody."""
-    not_built()
+    closed, open_ = api.get(path), api.get(path, token=token)
+    evidence.request(closed)
+    evidence.request(open_)
+
+    assert closed.status_code in (401, 403, 404), f"GET {path} without a token answers {closed.status_code}"
 
 
 @item("SEC-LEAK-01")
-def test_no_secret_file_is_served():
+@pytest.mark.parametrize("path", SECRET_FILES)
+def test_no_secret_file_is_served(api, evidence, path):
     """No configuration file, repository, backup or log is served over HTTP."""
-    not_built()
+    answer = api.get(path)
+    evidence.request(answer)
+
+    assert answer.status_code not in range(200, 300), f"GET {path} answers {answer.status_code} with {len(answer.body)} bytes"
 
 
 @item("SEC-LEAK-02")
-def test_no_public_answer_hands_out_a_secret():
+@pytest.mark.parametrize("kind", ["/health", "/health/quick", "/status", "the web page", "its script", "401", "404"])
+def test_no_public_answer_hands_out_a_secret(answers, target, evidence, kind):
     """No answer that needs no token hands out a token, a secret or a password."""
-    not_built()
+    answer = answers.public(kind)
+    evidence.request(answer)
+    found = leaks.in_answer(answer, target.known_secrets())
+
+    assert not found, f"{answer.method} {answer.url} ({answer.status_code}) hands out {', '.join(found)}"
 
 
 @item("SEC-LEAK-03")
-def test_errors_show_no_stack_trace():
+@pytest.mark.parametrize("kind", ["401", "404", "400"])
+def test_errors_show_no_stack_trace(answers, evidence, kind):
     """Error answers show no stack trace, file path or version."""
-    not_built()
+    answer = answers.failure(kind)
+    evidence.request(answer)
+    found = list(leaks.exposures(answer.text))
+
+    assert not found, f"{answer.method} {answer.url} ({answer.status_code}) shows {', '.join(found)}"
 
 
 @item("SEC-LEAK-04")
-def test_no_secret_stands_in_a_log():
+@pytest.mark.parametrize("log", ["game", "audit"])
+def test_no_secret_stands_in_a_log(host, target, evidence, log):
     """No token, secret or password stands in the game log or the audit log."""
-    not_built()
+    scan = logs.scan_for_secrets(host, target, log)
+    evidence.saw("files", scan.files)
+    evidence.saw("lines", scan.lines)
+
+    assert not scan.found, f"the {log} log holds {scan.found[0]} ({len(scan.found)} line(s))"

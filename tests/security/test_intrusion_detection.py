@@ -1,39 +1,67 @@
-"""Attacks are noticed, and bans begin and end as announced.
+"""Whoever attacks is noticed and shut out for a time.
 
-Checklist lines 74, 1347.
+Checklist lines 74 and 1347. Each ban is provoked from an address of its own, with consent, and ends that address.
 """
 
 from preflight.fixtures import item, not_built
+from preflight.probes import limiter, metrics
 
 
 @item("SEC-IDS-01")
-def test_intrusion_detection_is_running():
+def test_intrusion_detection_is_running(metrics_page, evidence):
     """Intrusion detection is running and says so."""
-    not_built()
+    evidence.request(metrics_page)
+    alerts = metrics.samples(metrics_page, "intrusion_alerts_total")
+    evidence.saw("lines", len(alerts))
+
+    assert alerts, "GET /metrics has no intrusion_alerts_total: nothing says that intrusion detection runs"
 
 
 @item("SEC-IDS-02")
-def test_repeated_failed_logins_bring_a_ban():
+def test_repeated_failed_logins_bring_a_ban(login_ban, evidence):
     """Five failed logins within a minute get the address banned."""
-    not_built()
+    for answer in (*login_ban.provocations, login_ban.afterwards):
+        evidence.request(answer)
+
+    assert login_ban.banned, (
+        f"after {len(login_ban.provocations)} failed logins {login_ban.address} is still served: {login_ban.afterwards.status_code}"
+    )
 
 
 @item("SEC-IDS-03")
-def test_ban_ends_when_it_says():
+def test_ban_ends_when_it_says(api, token, login_ban, evidence):
     """A ban says when it ends, and ends then."""
-    not_built()
+    evidence.request(login_ban.afterwards)
+    assert login_ban.banned, "there is no ban to say when it ends"
+    end = limiter.announced_end(login_ban.afterwards)
+    assert end is not None, "the refusal does not say when the ban ends (Retry-After, X-RateLimit-Reset or the body)"
+    evidence.fact("ban ends after", f"{end:.0f} s")
+    answer = limiter.after_the_ban(api, token, login_ban, end)
+    evidence.request(answer)
+
+    assert answer.status_code == 200, f"the ban was announced to end after {end:.0f} s, but then the answer is {answer.status_code}"
 
 
 @item("SEC-IDS-04")
-def test_repeated_refusals_bring_a_ban():
+def test_repeated_refusals_bring_a_ban(api, session, token, evidence):
     """Five refusals by the limiter within ten minutes get the address banned."""
-    not_built()
+    burst, ban = limiter.by_refusals(api, session.budget, token)
+    evidence.saw("admitted", burst.admitted)
+    for answer in (*ban.provocations, ban.afterwards):
+        evidence.request(answer)
+
+    assert burst.refusal is not None, "the limiter does not refuse, so that nothing can be repeated"
+    assert ban.banned, f"after {len(ban.provocations)} refusals {ban.address} is still served: {ban.afterwards.status_code}"
 
 
 @item("SEC-IDS-05")
-def test_injection_pattern_brings_a_ban():
+def test_injection_pattern_brings_a_ban(api, session, token, evidence):
     """An injection pattern in a request is noticed and gets the address banned."""
-    not_built()
+    ban = limiter.by_injection(api, session.budget, token)
+    for answer in (*ban.provocations, ban.afterwards):
+        evidence.request(answer)
+
+    assert ban.banned, f"after an injection pattern {ban.address} is still served: {ban.afterwards.status_code}"
 
 
 @item("SEC-IDS-06")

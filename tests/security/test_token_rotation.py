@@ -1,24 +1,46 @@
-"""The JWT secret is new, old tokens are dead and new ones alive.
+"""Old tokens and old secrets are dead, new ones work.
 
 Checklist lines 868-870.
 """
 
-from preflight.fixtures import item, not_built
+from preflight.errors import Undecided
+from preflight.fixtures import item
+from preflight.outcome import Reason
+from preflight.probes import rotation
+from preflight.probes.api import PROTECTED
 
 
 @item("SEC-ROT-01")
-def test_new_secret_was_generated():
+def test_new_secret_was_generated(host, target, evidence):
     """A new JWT secret was generated for this deployment."""
-    not_built()
+    secret, earlier = rotation.secret_and_earlier_ones(host, target)
+    evidence.saw("settings")
+    evidence.fact("compared with", f"{len(earlier)} earlier secret(s)")
+
+    assert secret.reveal() not in {old.reveal() for old in earlier}, "the JWT secret is one that was in use before"
 
 
 @item("SEC-ROT-02")
-def test_old_token_is_dead():
+def test_old_token_is_dead(api, target, answers, evidence):
     """A token from before the rotation is no longer valid."""
-    not_built()
+    old = target.secret("old_token")
+    if old is None:
+        raise Undecided(Reason.OPERATOR, "no token from before the rotation: give [secrets] old_token")
+    evidence.request(answers.admitted)
+    answer = api.get(PROTECTED, token=old, bad_login=True)
+    evidence.request(answer)
+
+    assert answer.status_code == 401, f"a token from before the rotation gets {answer.status_code}"
 
 
 @item("SEC-ROT-03")
-def test_new_token_is_issued():
+def test_new_token_is_issued(api, token, evidence):
     """A new token is issued and is let in."""
-    not_built()
+    issued = api.ask("POST", "/auth/refresh", token=token, body={})
+    evidence.request(issued)
+    assert issued.status_code == 200, f"POST /auth/refresh answers {issued.status_code}"
+    fresh = rotation.issued_token(issued)
+    answer = api.get(PROTECTED, token=fresh)
+    evidence.request(answer)
+
+    assert answer.status_code == 200, f"the token just issued gets {answer.status_code}"

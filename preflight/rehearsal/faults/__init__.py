@@ -42,5 +42,5 @@ _MODULES = (
 FAULTS: dict[str, Fault] = {name: fault for module in _MODULES for name, fault in module.FAULTS.items()}
 LOOK_ALIKES: dict[str, Fault] = look_alikes.LOOK_ALIKES
 
-if len(FAULTS) + len(LOOK_ALIKES) != sum(len(module.FAULTS) for module in _MODULES) + len(LOOK_ALIKES.keys() - FAULTS.keys()):
+if len(FAULTS) != sum(len(module.FAULTS) for module in _MODULES) or FAULTS.keys() & LOOK_ALIKES.keys():
     raise ValueError("two faults have one name")

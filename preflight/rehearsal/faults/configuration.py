@@ -9,6 +9,9 @@ from preflight.rehearsal.host.settings import API_SERVER, ENV, SECURITY_CONFIG, 
 ENV_FILE = "opt/godot/.env.production"
 _WRONG_ENV = {
     "ENVIRONMENT": "development",
+    "GODOT_PATH": "/home/developer/godot",
+    "HTTP_API_PORT": "8083",
+    "HTTP_API_HOST": "0.0.0.0",
     "HTTP_API_ENABLE_CORS": "true",
     "HTTP_API_HTTPS": "false",
     "JWT_TOKEN_EXPIRY": "31536000",
@@ -19,6 +22,7 @@ _WRONG_ENV = {
     "CORS_ALLOWED_ORIGINS": "*",
     "CORS_ALLOWED_METHODS": "GET,POST,PUT,DELETE,TRACE",
     "ENABLE_METRICS": "false",
+    "ENABLE_PROFILING": "false",
     "ENABLE_HEALTH_CHECKS": "false",
     "MAX_CONNECTIONS": "100000",
     "REQUEST_TIMEOUT_MS": "0",

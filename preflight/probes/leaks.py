@@ -1,0 +1,93 @@
+"""Credentials, stack traces and versions in text that came from the target."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from preflight.errors import BadAnswer
+from preflight.probes.http import Answer
+from preflight.redact import Secret, spellings
+
+_JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{5,}={0,2}\.eyJ[A-Za-z0-9_-]{2,}={0,2}\.[A-Za-z0-9_-]*")
+_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
+_ASSIGNED = re.compile(
+    r"""(?ix) \b (?P<name>[\w-]*(?:password|passwd|secret|api[_-]?key|access[_-]?key|private[_-]?key|auth[_-]?token|jwt|bearer)[\w-]*)
+    ["']? \s* (?:[:=]|\s) \s* ["']? (?P<value>[^\s"',;<>&{}()\[\]]{8,}) """
+)
+_HARMLESS = re.compile(
+    r"(?i)^(?:\[?redacted\]?|\*+|x+|none|null|true|false|missing|invalid|required|expired|token|header|hidden|masked|unset|empty)\W*$"
+)
+_HEX = re.compile(r"\b[0-9a-f]{64}\b", re.IGNORECASE)
+_TRACE = re.compile(
+    r"(?:Traceback \(most recent call last\)|^\s+at \S+\(.*:\d+\)|\bSCRIPT ERROR\b|\b(?:res|user)://[\w/.-]+\.gd:\d+|"
+    r"File \"[^\"]+\", line \d+|\bat: \w+ \(.+\.(?:cpp|gd|h):\d+\)|\.gd:\d+\b|stack_trace|Stack trace)",
+    re.MULTILINE,
+)
+_SERVER_PATH = re.compile(r"(?<![\w/:.])/(?:opt|etc|var|home|root|srv|usr)/[\w./-]+|\b[A-Z]:[\\/][\w\\/.-]+")
+_VERSION = re.compile(r"(?i)\b(?:godot(?:\s+engine)?|nginx|apache|python|aiohttp|openssl)[ /v]+\d+(?:\.\d+)+")
+
+
+def credentials(text: str, known: Sequence[Secret] = ()) -> Iterator[str]:
+    """What looks like a credential in `text`, named but never quoted."""
+    for secret in known:
+        if any(form in text for form in spellings(secret.reveal())):
+            yield "one of the target's own secrets"
+            return
+    if _JWT.search(text):
+        yield "a JSON Web Token"
+    if _KEY.search(text):
+        yield "a private key"
+    if _HEX.search(text):
+        yield "a 256-bit value in hexadecimal"
+    for hit in _ASSIGNED.finditer(text):
+        value = hit["value"]
+        if not _HARMLESS.match(value) and _looks_random(value):
+            yield f"a value for {hit['name'][:40]!r}"
+
+
+def _looks_random(value: str) -> bool:
+    """Whether a word is too disordered to be prose: 8 characters of mixed kinds, 2.8 bits of entropy a character."""
+    kinds = sum(bool(re.search(kind, value)) for kind in (r"[a-z]", r"[A-Z]", r"\d", r"[^\w]"))
+    counts = Counter(value)
+    entropy = -sum(n / len(value) * math.log2(n / len(value)) for n in counts.values())
+    return kinds >= 2 and entropy >= 2.8 and bool(re.search(r"\d", value))
+
+
+def in_answer(answer: Answer, known: Sequence[Secret]) -> list[str]:
+    """Credentials in the headers, the text and the fields of an answer; its own rate-limit and date headers are none."""
+    text = "\n".join(f"{name}: {value}" for name, value in answer.headers) + "\n" + answer.text
+    found = list(credentials(text, known))
+    with contextlib.suppress(BadAnswer):  # a page, a script: judged as text alone
+        found += list(fields(answer.json()))
+    return list(dict.fromkeys(found))
+
+
+def exposures(text: str) -> Iterator[str]:
+    """Stack traces, paths of the server and versions in an error answer."""
+    if _TRACE.search(text):
+        yield "a stack trace"
+    if _SERVER_PATH.search(text):
+        yield "a path of the server"
+    if _VERSION.search(text):
+        yield "a version"
+
+
+_SECRET_FIELD = re.compile(r"(?i)^(?:.*_)?(?:token|access_token|refresh_token|jwt|secret|password|api_?key|private_?key)$")
+
+
+def fields(value: Any, path: str = "") -> Iterator[str]:
+    """Fields of a JSON value that are named like a credential and hold one."""
+    if isinstance(value, Mapping):
+        for name, entry in value.items():
+            here = f"{path}.{name}" if path else str(name)
+            if isinstance(entry, str) and len(entry) >= 8 and _SECRET_FIELD.match(str(name)) and not _HARMLESS.match(entry):
+                yield f"the field {here[:60]}"
+            yield from fields(entry, here)
+    elif isinstance(value, list):
+        for number, entry in enumerate(value[:200]):
+            yield from fields(entry, f"{path}[{number}]")

@@ -1,0 +1,140 @@
+"""The limiter and the bans, tried from addresses of their own: what is sent, and when it stops.
+
+Never more than the checklist needs: one bucket is emptied, a refusal ends the burst, a ban ends the address.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from preflight.budget import DOCUMENTED_PER_MINUTE, Budget
+from preflight.errors import LookError, Undecided
+from preflight.outcome import Reason
+from preflight.probes.api import PROTECTED, Api, retry_after
+from preflight.probes.http import Answer
+from preflight.redact import Secret
+
+ALLOWED = DOCUMENTED_PER_MINUTE[PROTECTED]
+_SPARE = 6  # requests beyond the bucket before "never refused" is said
+_CLOSED = 3600.0
+
+
+def own_address(budget: Budget) -> str:
+    """An address that nothing else uses. Raises Undecided where the operator gave none."""
+    given = budget.fresh()
+    if not given:
+        raise Undecided(Reason.ADDRESS, "needs an address of its own: give [manners] addresses of this machine")
+    return given[0]
+
+
+@dataclass(frozen=True)
+class Burst:
+    """What came of emptying a bucket."""
+
+    address: str
+    admitted: int
+    seconds: float
+    refusal: Answer | None
+    last: Answer
+
+    @property
+    def allowed(self) -> float:
+        """Requests let in, less those that the bucket regained while it was emptied."""
+        return self.admitted - int(self.seconds * ALLOWED / 60.0)
+
+
+def empty_bucket(api: Api, token: Secret, address: str) -> Burst:
+    """GET /scene from `address` until the first refusal, or until one is overdue."""
+    began = time.monotonic()
+    admitted = 0
+    while True:
+        answer = api.get(PROTECTED, token=token, address=address, paced=False, may_refuse=True)
+        seconds = time.monotonic() - began
+        if answer.status_code in (401, 403) and not admitted:
+            raise LookError(f"the valid token is refused ({answer.status_code}), so that no bucket can be emptied")
+        if answer.status_code >= 400:
+            return Burst(address, admitted, seconds, answer, answer)
+        admitted += 1
+        if admitted > ALLOWED + _SPARE + seconds * ALLOWED / 60.0:
+            return Burst(address, admitted, seconds, None, answer)
+
+
+@dataclass(frozen=True)
+class Ban:
+    """What came of provoking a ban: the provocations, and what a rightful request got afterwards."""
+
+    address: str
+    provocations: list[Answer]
+    afterwards: Answer
+
+    @property
+    def banned(self) -> bool:
+        """Whether a request with a valid token is now refused."""
+        return self.afterwards.status_code in (403, 429)
+
+
+def by_bad_logins(api: Api, budget: Budget, token: Secret, count: int = 5) -> Ban:
+    """Five failed logins within a minute, then one rightful request to another endpoint."""
+    address = own_address(budget)
+    bad = token.reveal()[:-6] + "AAAAAA"  # one identity throughout: only the signature is spoilt
+    tried = [
+        api.get(PROTECTED, token=Secret(bad), address=address, paced=False, may_refuse=True, bad_login=True) for _ in range(count)
+    ]
+    return _ban(api, budget, token, address, tried)
+
+
+def by_refusals(api: Api, budget: Budget, token: Secret, count: int = 5) -> tuple[Burst, Ban]:
+    """An emptied bucket and four more refusals, then one rightful request to another endpoint."""
+    address = own_address(budget)
+    burst = empty_bucket(api, token, address)
+    tried = [burst.last]
+    while burst.refusal is not None and len(tried) < count:
+        tried.append(api.get(PROTECTED, token=token, address=address, paced=False, may_refuse=True))
+    return burst, _ban(api, budget, token, address, tried)
+
+
+def by_injection(api: Api, budget: Budget, token: Secret) -> Ban:
+    """One request with an injection pattern, then one rightful request."""
+    address = own_address(budget)
+    pattern = "/scenes?dir=res://'%20OR%201=1;%20DROP%20TABLE%20scenes--"
+    tried = [api.get(pattern, token=token, address=address, paced=False, may_refuse=True)]
+    return _ban(api, budget, token, address, tried)
+
+
+def _ban(api: Api, budget: Budget, token: Secret, address: str, tried: list[Answer]) -> Ban:
+    afterwards = api.get("/status", token=token, address=address, paced=False, may_refuse=True)
+    budget.close(address, _CLOSED)
+    return Ban(address, tried, afterwards)
+
+
+_PATIENCE = 90.0
+
+
+def announced_end(answer: Answer) -> float | None:
+    """Seconds until the ban ends, as the refusal says it: in a header, or as a number or time in the body."""
+    if answer.header("Retry-After") or answer.header("X-RateLimit-Reset"):
+        return retry_after(answer)
+    found = re.search(r"(\d+(?:\.\d+)?)\s*(?:s\b|sec)|(\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)?)|\b(1[5-9]\d{8})\b", answer.text)
+    if not found:
+        return None
+    if found[1]:
+        return float(found[1])
+    if found[3]:
+        return max(0.0, float(found[3]) - time.time())
+    moment = datetime.fromisoformat(found[2])
+    return max(0.0, (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - time.time())
+
+
+def after_the_ban(api: Api, token: Secret, ban: Ban, seconds: float) -> Answer:
+    """What a rightful request gets when the announced end has passed.
+
+    Raises Undecided when that is longer than a run waits.
+    """
+    if seconds > _PATIENCE:
+        end = datetime.now(UTC) + timedelta(seconds=seconds)
+        raise Undecided(Reason.WINDOW, f"the ban of {ban.address} ends at {end:%H:%M:%S} UTC, later than a run waits")
+    time.sleep(seconds + 1.0)
+    return api.get(PROTECTED, token=token, address=ban.address, paced=False, may_refuse=True)

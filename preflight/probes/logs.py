@@ -1,0 +1,145 @@
+"""Logs read from their end, as far back as matters: a log of many gigabytes costs seconds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import IO
+
+from preflight.errors import LookError
+from preflight.probes import leaks
+from preflight.probes.host import Host
+from preflight.redact import printable
+from preflight.target import Target
+
+_BLOCK = 1 << 20
+MOST_BYTES = 512 * _BLOCK
+"""As much of a log as a run reads; what is older is said to be unread."""
+
+_STAMP = re.compile(rb"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,]\d+)?\s*(Z|[+-]\d\d:?\d\d)?")
+_UNIX = re.compile(rb'"(?:timestamp|time|ts)"\s*:\s*"?(1[5-9]\d{8})(?:\.\d+)?')
+
+
+def stamp(line: bytes) -> datetime | None:
+    """The time a line carries, in UTC; one without a zone is taken for UTC. None when it carries none."""
+    found = _STAMP.search(line[:200])
+    if found:
+        zone = (found[3] or b"+00:00").decode().replace("Z", "+00:00")
+        zone = zone if ":" in zone else f"{zone[:3]}:{zone[3:]}"
+        try:
+            return datetime.fromisoformat(f"{found[1].decode()}T{found[2].decode()}{zone}").astimezone(UTC)
+        except ValueError:
+            return None
+    unix = _UNIX.search(line[:400])
+    return datetime.fromtimestamp(int(unix[1]), UTC) if unix else None
+
+
+def lines_since(file: IO[bytes], since: datetime | None, most: int = MOST_BYTES) -> Iterator[bytes]:
+    """The lines of an open log from `since` on (all of them for None), at most the last `most` bytes.
+
+    Times are taken to rise through the file; lines without a time belong to the line before them.
+    """
+    file.seek(0, 2)
+    size = file.tell()
+    start = max(0, size - most)
+    if since is not None:
+        start = max(start, _bisect(file, size, since))
+    file.seek(start)
+    if start:
+        file.readline()
+    rest = b""
+    while block := file.read(_BLOCK):
+        lines = (rest + block).split(b"\n")
+        rest = lines.pop()
+        yield from lines
+    if rest:
+        yield rest
+
+
+def _bisect(file: IO[bytes], size: int, since: datetime) -> int:
+    low, high = 0, size
+    while high - low > 64 * 1024:
+        middle = (low + high) // 2
+        file.seek(middle)
+        file.readline()
+        at = next((found for _ in range(2000) if (line := file.readline()) and (found := stamp(line))), None)
+        if at is not None and at < since:
+            low = middle
+        else:
+            high = middle
+    return max(0, low - 1)
+
+
+@dataclass
+class Scan:
+    """What was read of some logs, and the lines that matched."""
+
+    files: int = 0
+    lines: int = 0
+    found: list[str] = field(default_factory=list)
+
+
+def scan(host: Host, paths: Sequence[str], pattern: re.Pattern[bytes], since: datetime | None) -> Scan:
+    """Count the lines of logs and keep the first hundred that match `pattern`."""
+    result = Scan()
+    for path in paths:
+        with host.open(path) as file:
+            result.files += 1
+            fresh = since is None
+            for line in lines_since(file, since):
+                if not fresh and since is not None:
+                    at = stamp(line)
+                    fresh = at is not None and at >= since
+                if not fresh:
+                    continue
+                result.lines += 1
+                if pattern.search(line) and len(result.found) < 100:
+                    result.found.append(printable(line.decode("utf-8", "replace"), 200))
+    return result
+
+
+_SUSPECT = re.compile(rb"(?i)eyJ[\w-]{5,}|PRIVATE KEY|password|passwd|secret|api[_-]?key|token|bearer|\b[0-9a-f]{64}\b")
+
+
+def scan_for_secrets(host: Host, target: Target, log: str) -> Scan:
+    """Look for credentials in the game log ("game") or the audit logs ("audit"), named but never quoted."""
+    paths = [target.facts.paths.game_log] if log == "game" else audit_files(host, target)
+    known = target.known_secrets()
+    values = [form.encode() for secret in known for form in (secret.reveal(),)]
+    result = Scan()
+    for path in paths:
+        with host.open(path) as file:
+            result.files += 1
+            for line in lines_since(file, None):
+                result.lines += 1
+                if not (_SUSPECT.search(line) or any(value in line for value in values)):
+                    continue
+                kinds = list(leaks.credentials(line.decode("utf-8", "replace"), known))
+                if kinds and len(result.found) < 100:
+                    result.found.append(f"{kinds[0]} in line {result.lines} of {path}")
+    return result
+
+
+def audit_files(host: Host, target: Target) -> list[str]:
+    """The audit logs, oldest name first; a single file where the target names one. Raises LookError when there are none."""
+    place = target.facts.paths.audit_log.rstrip("/")
+    facts = host.facts(place)
+    if facts is None:
+        raise LookError(f"{place} is missing: no audit log is written there")
+    if not facts.is_folder:
+        return [place]
+    found = [f"{place}/{name}" for name in host.listing(place) if re.search(r"\.(?:log|jsonl?)(?:\.\d+)?$", name)]
+    if not found:
+        raise LookError(f"{place} holds no log")
+    return found
+
+
+def newest(host: Host, paths: Sequence[str]) -> tuple[str, float]:
+    """The file that was written to last, and when (seconds since the epoch)."""
+    dated = [(facts.modified, path) for path in paths if (facts := host.facts(path))]
+    modified, path = max(dated)
+    return path, modified
+
+

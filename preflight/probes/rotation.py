@@ -1,0 +1,43 @@
+"""Secrets and tokens before and after a rotation."""
+
+from __future__ import annotations
+
+from preflight.errors import BadAnswer, LookError
+from preflight.probes import envfile
+from preflight.probes.host import Host, read_text
+from preflight.probes.http import Answer
+from preflight.redact import Secret
+from preflight.target import Target
+
+_TOKEN_FIELDS = ("token", "access_token", "new_token", "jwt", "api_token")
+
+
+def secret_and_earlier_ones(host: Host, target: Target) -> tuple[Secret, list[Secret]]:
+    """The JWT secret in force, and those that the backups of before the deployment and the operator remember."""
+    paths = target.facts.paths
+    secret = envfile.parse(read_text(host, paths.env_file)).value("JWT_SECRET_KEY")
+    if not secret:
+        raise LookError(f"{paths.env_file} sets no JWT_SECRET_KEY")
+    target.learn(Secret(secret))
+    earlier = [given for name in ("development_jwt_secret",) if (given := target.secret(name))]
+    for path in (f"{paths.project}/.env", f"{paths.project}/.env.development", f"{paths.project}/.env.example"):
+        if host.facts(path):
+            value = envfile.parse(read_text(host, path)).value("JWT_SECRET_KEY")
+            if value:
+                earlier.append(Secret(value))
+                target.learn(Secret(value))
+    return Secret(secret), earlier
+
+
+def issued_token(answer: Answer) -> Secret:
+    """The token in the answer of /auth/refresh or /auth/rotate. Raises BadAnswer when there is none."""
+    said = answer.object()
+    nested = said.get("data")
+    for fields in (said, nested if isinstance(nested, dict) else {}):
+        for name in _TOKEN_FIELDS:
+            value = fields.get(name)
+            if isinstance(value, dict):
+                value = value.get("token") or value.get("value")
+            if isinstance(value, str) and len(value) >= 16:
+                return Secret(value)
+    raise BadAnswer(f"{answer.method} {answer.url}: {answer.status_code}, but no token in the answer")

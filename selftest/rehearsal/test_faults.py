@@ -1,0 +1,83 @@
+"""Every fault changes the deployment, and really: the data, the files, the answers."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from preflight.rehearsal.behaviour import Deployment
+from preflight.rehearsal.deploy import Rehearsal
+from preflight.rehearsal.faults import FAULTS, LOOK_ALIKES, Fault
+from preflight.rehearsal.host import edits, settings
+from preflight.rehearsal.plain import from_plain, to_plain
+from preflight.rehearsal.runtime import make_secrets
+
+ALL = {**FAULTS, **LOOK_ALIKES}
+WEB = Path(edits.__file__).parents[1] / "web"
+SECRETS = make_secrets(Deployment().secrets, now=time.time())
+
+
+def edited(fault: Fault) -> bool:
+    return bool(fault.change(Deployment()).host.edits)
+
+
+def test_there_are_many_of_every_kind() -> None:
+    assert len(FAULTS) >= 150
+    assert len(LOOK_ALIKES) >= 20
+    assert len({fault.theme for fault in ALL.values()}) == 15
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_change_is_one_and_can_be_handed_over(name: str) -> None:
+    fault = ALL[name]
+    changed = fault.change(Deployment())
+
+    assert changed != Deployment()
+    assert from_plain(Deployment, json.loads(json.dumps(to_plain(changed)))) == changed
+    assert fault.change(Deployment()) == changed, "the same each time"
+    assert fault.name == name
+    assert name.replace("_", "").isalnum()
+    assert name.islower()
+    assert fault.breaks.endswith(".")
+    assert fault.theme
+    assert not fault.expect
+
+
+def test_settings_of_files_change_their_text() -> None:
+    clean = Deployment().host
+    for fault in ALL.values():
+        host = fault.change(Deployment()).host
+        if host.env:
+            assert settings.env_text(host, SECRETS) != settings.env_text(clean, SECRETS), fault.name
+        for path in host.gdscript:
+            assert settings.gdscript_text(path, host) != settings.gdscript_text(path, clean), fault.name
+
+
+def test_edits_of_the_page_find_what_they_replace() -> None:
+    for fault in ALL.values():
+        for page, changes in fault.change(Deployment()).api.page_edits.items():
+            text = (WEB / page.rpartition("/")[2]).read_text()
+            assert all(old in text for old in changes), fault.name
+
+
+@pytest.mark.parametrize("name", [name for name, fault in ALL.items() if edited(fault)])
+def test_edits_of_files_apply(clean: Rehearsal, tmp_path: Path, name: str) -> None:
+    root = tmp_path / "host"
+    shutil.copytree(clean.host, root, symlinks=True)
+    for edit in ALL[name].change(Deployment()).host.edits:
+        if edit.kind != "pad":
+            edits.apply(root, edit, SECRETS, now=time.time())
+
+
+def test_combined_faults_keep_each_other() -> None:
+    deployment = Deployment()
+    for name in ("hsts_missing", "alg_none_accepted", "token_in_status", "secret_in_status", "cron_weekly", "log_missing"):
+        deployment = FAULTS[name].change(deployment)
+
+    assert deployment.front.add_headers == {}
+    assert "none" in deployment.api.authentication.algorithms
+    assert len(deployment.host.edits) == 2

@@ -1,0 +1,358 @@
+"""Faults show where they should: each probe says no on the clean deployment and yes on the broken one."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import requests
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import connect
+
+from preflight.rehearsal import tokens
+from preflight.rehearsal.behaviour import Deployment
+from preflight.rehearsal.faults import FAULTS, LOOK_ALIKES
+from selftest.rehearsal.conftest import Client
+
+Probe = Callable[[Client], bool]
+JSON = {"Content-Type": "application/json"}
+
+
+def let_in(make: Callable[[Client], str]) -> Probe:
+    return lambda client: client.ask("GET /scene", token=make(client)).status_code == 200
+
+
+def forged(**changes: object) -> Probe:
+    def make(client: Client) -> str:
+        secret = changes.get("secret", client.rehearsal.environment["PREFLIGHT_REHEARSAL_JWT_SECRET"])
+        return tokens.issue(str(secret), **{name: value for name, value in changes.items() if name != "secret"})  # type: ignore[arg-type]
+
+    return let_in(make)
+
+
+def unsigned(client: Client) -> str:
+    return f"{tokens._encode({'alg': 'none', 'typ': 'JWT'})}.{client.token.split('.')[1]}."
+
+
+def future(client: Client) -> str:
+    secret = client.rehearsal.environment["PREFLIGHT_REHEARSAL_JWT_SECRET"]
+    head = f"{client.token.split('.')[0]}.{tokens._encode({'sub': 'operator', 'nbf': time.time() + 9000})}"
+    return f"{head}.{tokens._base64(tokens._signature(secret, head))}"
+
+
+def padded(client: Client) -> str:
+    return client.token + "=" * (-len(client.token.split(".")[2]) % 4)
+
+
+def raw_header(form: str) -> Probe:
+    return lambda client: (
+        client.ask("GET /scene", token=None, headers={"Authorization": form.format(client.token)}).status_code == 200
+    )
+
+
+def open_to_all(endpoint: str) -> Probe:
+    return lambda client: client.ask(endpoint, token=None, json={}).status_code != 401
+
+
+def status_of(endpoint: str, status: int, *, token: str | None = "valid", **more: object) -> Probe:
+    return lambda client: client.ask(endpoint, token=token, **more).status_code == status  # type: ignore[arg-type]
+
+
+def loads(path: str) -> Probe:
+    return status_of("POST /scene", 200, json={"scene_path": path})
+
+
+def sends(body: bytes | str, status: int) -> Probe:
+    def probe(client: Client) -> bool:
+        try:
+            return client.ask("POST /scene", data=body, headers=JSON).status_code == status
+        except requests.ConnectionError:
+            return status == 0
+
+    return probe
+
+
+def text_has(endpoint: str, *words: str) -> Probe:
+    def probe(client: Client) -> bool:
+        text = client.ask(endpoint).text
+        return any(
+            word.format(token=client.token, secret=client.rehearsal.environment["PREFLIGHT_REHEARSAL_JWT_SECRET"]) in text
+            for word in words
+        )
+
+    return probe
+
+
+def header(endpoint: str, name: str, value: str | None, *, front: bool = False, token: str | None = None) -> Probe:
+    def probe(client: Client) -> bool:
+        base = client.rehearsal.api_url if front else None
+        return client.ask(endpoint, token=token, base=base, headers={"Origin": "https://evil.example"}).headers.get(name) == value
+
+    return probe
+
+
+def statuses(endpoint: str, count: int, wanted: Callable[[list[int]], bool], **more: object) -> Probe:
+    return lambda client: wanted([client.ask(endpoint, token=None, **more).status_code for _ in range(count)])  # type: ignore[arg-type]
+
+
+def spoofing_helps(base: str) -> Probe:
+    def probe(client: Client) -> bool:
+        url = getattr(client.rehearsal, base)
+        answers = [client.ask("GET /jobs", base=url, headers={"X-Forwarded-For": f"203.0.113.{n}"}) for n in range(3)]
+        return answers[-1].headers["X-RateLimit-Remaining"] == "99"
+
+    return probe
+
+
+def shared_through_front(client: Client) -> bool:
+    other = Client(client.rehearsal, "127.0.0.98")
+    other.ask("GET /webhooks", base=client.rehearsal.api_url)
+    return client.ask("GET /webhooks", base=client.rehearsal.api_url).headers["X-RateLimit-Remaining"] == "98"
+
+
+def tls(version: ssl.TLSVersion, ciphers: str = "ALL:@SECLEVEL=0") -> Probe:
+    def probe(client: Client) -> bool:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.set_ciphers(ciphers)
+        context.minimum_version = context.maximum_version = version
+        port = int(client.rehearsal.api_url.rpartition(":")[2])
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as sock, context.wrap_socket(sock):
+                return True
+        except ssl.SSLError:
+            return False
+
+    return probe
+
+
+def untrusted(client: Client) -> bool:
+    try:
+        client.ask("GET /status", base=client.rehearsal.api_url)
+    except requests.exceptions.SSLError:
+        return True
+    return False
+
+
+def redirect(check: Callable[[str], bool]) -> Probe:
+    def probe(client: Client) -> bool:
+        answer = client.ask("GET /scene?a=1", base=client.rehearsal.http_url)
+        return check(f"{answer.status_code} {answer.headers.get('Location')}")
+
+    return probe
+
+
+def http_refused(client: Client) -> bool:
+    try:
+        client.ask("GET /scene", base=client.rehearsal.http_url)
+    except requests.ConnectionError:
+        return True
+    return False
+
+
+def hangs_on_options(client: Client) -> bool:
+    try:
+        client.session.options(f"{client.rehearsal.internal_url}/scene", timeout=0.5)
+    except requests.Timeout:
+        return True
+    return False
+
+
+def upgrade_fails(client: Client) -> bool:
+    context = ssl.create_default_context(cafile=str(client.rehearsal.folder / "certificates/ca.pem"))
+    try:
+        url = client.rehearsal.api_url.replace("https", "wss") + "/telemetry"
+        with connect(url, ssl=context, additional_headers={"Authorization": f"Bearer {client.token}"}, proxy=None):
+            return False
+    except WebSocketException:
+        return True
+
+
+def audited(check: Callable[[list[str]], bool]) -> Probe:
+    def probe(client: Client) -> bool:
+        client.ask("GET /jobs")
+        client.ask("GET /jobs", token=None)
+        folder = client.rehearsal.host / "var/log/spacetime/audit"
+        today = time.strftime("%Y-%m-%d %H:%M", time.gmtime())
+        lines = [line for path in folder.glob("*.log") for line in path.read_text().splitlines()]
+        return check([line for line in lines if f"[{client.address}]" in line or f"[{today}" in line])
+
+    return probe
+
+
+def stream(check: Callable[[list[str | bytes]], bool]) -> Probe:
+    def probe(client: Client) -> bool:
+        got: list[str | bytes] = []
+        try:
+            with connect(client.rehearsal.telemetry_url, proxy=None) as socket_:
+                while len(got) < 8:
+                    got.append(socket_.recv(timeout=0.5))
+        except (TimeoutError, OSError):
+            pass
+        return check(got)
+
+    return probe
+
+
+def heads(messages: list[str | bytes]) -> list[list[float]]:
+    events = [json.loads(message) for message in messages if isinstance(message, str)]
+    return [event["data"]["headset"]["position"] for event in events if event.get("event") == "vr_tracking"]
+
+
+def slower_than(endpoint: str, ms: float, count: int = 14) -> Probe:
+    return lambda client: any(client.ask(endpoint).elapsed.total_seconds() * 1000 > ms for _ in range(count))
+
+
+def host_file(check: Callable[[Path], bool]) -> Probe:
+    return lambda client: check(client.rehearsal.host)
+
+
+def in_git(host: Path) -> bool:
+    command = ["git", "-c", "safe.directory=*", "-C", str(host / "opt/godot"), "log", "--all", "--name-only", "--format="]
+    return ".env.production" in subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def rolled_back_to_nothing(host: Path) -> bool:
+    script = host / "opt/godot/deploy/rollback.sh"
+    subprocess.run([script, "--quick"], capture_output=True, check=True, timeout=30)
+    version = (host / "opt/godot/VERSION").read_text()
+    subprocess.run(
+        [script, "--to", host / "backup/spacetime/releases/left-2.5.0-production.tar.gz"],
+        capture_output=True,
+        check=True,
+        timeout=30,
+    )
+    return version == "2.5.0-production\n"
+
+
+PROBES: dict[str, Probe] = {
+    "auth_missing_on_refresh": open_to_all("POST /auth/refresh"),
+    "alg_none_accepted": let_in(unsigned),
+    "signature_not_checked": forged(secret="whatever"),
+    "expired_accepted": forged(life_s=-60),
+    "not_before_ignored": let_in(future),
+    "known_word_secret_accepted": forged(secret="changeme"),
+    "lower_case_scheme_accepted": raw_header("bearer {}"),
+    "bare_token_accepted": raw_header("{}"),
+    "query_token_accepted": lambda client: client.ask(f"GET /scene?token={client.token}", token=None).status_code == 200,
+    "old_token_valid": let_in(lambda client: client.rehearsal.environment["PREFLIGHT_REHEARSAL_OLD_TOKEN"]),
+    "token_in_status": text_has("GET /status", "{token}"),
+    "token_in_error_body": lambda client: client.token in client.ask("GET /scene", token=None).text,
+    "token_in_header": lambda client: client.ask("GET /health").headers.get("X-Api-Token") == client.token,
+    "refusal_is_200": status_of("GET /scene", 200, token=None),
+    "malformed_header_crashes": lambda client: (
+        client.ask("GET /scene", token=None, headers={"Authorization": "InvalidFormat"}).status_code == 500
+    ),
+    "valid_token_refused": status_of("GET /jobs", 401),
+    "limiter_absent": statuses("GET /scene", 31, lambda seen: seen[-1] == 401),
+    "limiter_per_connection": lambda client: all(
+        Client(client.rehearsal, client.address).ask("GET /scene", token=None).status_code == 401 for _ in range(31)
+    ),
+    "limiter_trusts_everybody": spoofing_helps("internal_url"),
+    "limit_ten_times_too_high": header("GET /scene", "X-RateLimit-Limit", "300"),
+    "refusal_is_503": statuses("POST /auth/rotate", 11, lambda seen: seen[-1] == 503),
+    "ban_missing": lambda client: (
+        statuses("POST /auth/rotate", 15, lambda seen: seen[-1] == 429)(client) and status_of("GET /health", 200)(client)
+    ),
+    "front_counted_as_one": shared_through_front,
+    "forwarded_unfiltered": spoofing_helps("api_url"),
+    "forwarded_dropped": shared_through_front,
+    "intrusion_logins_ignored": lambda client: [client.ask("GET /jobs", token="x" * 30).status_code for _ in range(6)][-1] == 401,
+    "x_frame_options_missing": header("GET /health", "X-Frame-Options", None),
+    "frame_options_doubled": header("GET /health", "X-Frame-Options", "DENY, SAMEORIGIN", front=True),
+    "headers_missing_on_401": header("GET /scene", "X-Frame-Options", None),
+    "version_banner": header("GET /health", "Server", "Godot/4.5.1 (Linux; SpaceTimeHTTP 2.5.0)", front=True),
+    "hsts_missing": header("GET /health", "Strict-Transport-Security", None, front=True),
+    "hsts_only_on_200": header("GET /scene", "Strict-Transport-Security", None, front=True),
+    "front_drops_headers": header("GET /health", "Content-Security-Policy", None, front=True),
+    "traversal_plain": loads("res://../../etc/x.tscn"),
+    "traversal_double_encoded": loads("res://%252e%252e/%252e%252e/etc/x.tscn"),
+    "whitelist_holds_internal_scene": loads("res://scenes/internal/sandbox.tscn"),
+    "oversize_body_accepted": lambda client: client.ask("POST /scene", json={"x": "a" * 1_200_000}).status_code != 413,
+    "content_type_ignored": status_of(
+        "PUT /scene", 200, data='{"scene_path": "res://vr_main.tscn"}', headers={"Content-Type": "text/plain"}
+    ),
+    "nul_crashes": sends('{"scene_path": "a\\u0000"}', 500),
+    "nesting_crashes": sends("[" * 10_000 + "]" * 10_000, 500),
+    "bad_utf8_closes": sends(b'{"scene_path": "\xff"}', 0),
+    "page_reflects_script": text_has("GET /web/scene_manager.html?q=<script>alert(1)</script>", "<script>alert(1)"),
+    "options_unanswered": hangs_on_options,
+    "cors_reflects_origin": header("GET /health", "Access-Control-Allow-Origin", "https://evil.example"),
+    "debug_profile_open": status_of("GET /debug/profile", 200, token=None),
+    "env_served": text_has("GET /.env", "{secret}"),
+    "env_served_by_front": lambda client: client.ask("GET /.env.production", base=client.rehearsal.api_url).status_code == 200,
+    "token_in_metrics": text_has("GET /metrics", "{token}"),
+    "token_in_audit_log": audited(lambda lines: any("token=ey" in line for line in lines)),
+    "token_logged_on_request": lambda client: (
+        bool(client.ask("GET /jobs")) and client.token in (client.rehearsal.host / "var/log/spacetime/godot.log").read_text()
+    ),
+    "audit_rotated_away": audited(lambda lines: not lines),
+    "audit_without_failures": audited(lambda lines: not any("AUTH_FAILURE" in line for line in lines)),
+    "audit_without_address": audited(lambda lines: any("[-]" in line for line in lines)),
+    "certificate_expired": untrusted,
+    "certificate_self_signed": untrusted,
+    "chain_incomplete": untrusted,
+    "tls_1_0_offered": tls(ssl.TLSVersion.TLSv1),
+    "tls_1_1_offered": tls(ssl.TLSVersion.TLSv1_1),
+    "weak_cipher": tls(ssl.TLSVersion.TLSv1_2, "eNULL:@SECLEVEL=0"),
+    "http_served": redirect(lambda seen: seen.startswith("200")),
+    "http_refused": http_refused,
+    "redirect_to_http": redirect(lambda seen: "301 http://" in seen),
+    "redirect_drops_path": redirect(lambda seen: "/scene" not in seen),
+    "no_websocket_upgrade": upgrade_fails,
+    "front_without_gzip": header("GET /health", "Content-Encoding", None, front=True),
+    "subsystem_hidden": text_has("GET /health", "resource_loader is unhealthy"),
+    "health_frozen": lambda client: client.ask("GET /health").text == client.ask("GET /health").text,
+    "health_html": header("GET /health", "Content-Type", "text/html"),
+    "memory_811_mb": text_has("GET /metrics", "process_resident_memory_bytes 8.50395136e+08"),
+    "clock_an_hour_ahead": lambda client: (
+        abs(
+            time.mktime(time.strptime(client.ask("GET /health").json()["timestamp"], "%Y-%m-%dT%H:%M:%SZ"))
+            - time.mktime(time.gmtime())
+        )
+        > 3000
+    ),
+    "telemetry_refuses": stream(lambda got: not got),
+    "telemetry_garbage": stream(lambda got: any(isinstance(m, bytes) and len(m) == 31 for m in got)),
+    "head_pose_frozen": stream(lambda got: len({tuple(p) for p in heads(got)}) == 1),
+    "left_controller_missing": stream(lambda got: not any("left_controller" in str(m) for m in got)),
+    "telemetry_fps_72": text_has("GET /metrics", "vr_fps 72.0"),
+    "page_missing": status_of("GET /web/scene_manager.html", 404),
+    "reload_button_dead": lambda client: "reloadScene);" not in client.ask("GET /web/scene_manager.js").text,
+    "p95_over_get_status": slower_than("GET /status", 15.5),
+    "health_always_slow": slower_than("GET /health", 59, 1),
+    "fast_errors": statuses("GET /status", 10, lambda seen: seen.count(500) == 2),
+    "one_error_in_100_mb": host_file(lambda host: (host / "var/log/spacetime/godot.log").stat().st_size > 100_000_000),
+    "env_once_committed": host_file(in_git),
+    "rollback_keeps_new_version": host_file(rolled_back_to_nothing),
+    "backup_two_days_old": host_file(
+        lambda host: time.time() - max(p.stat().st_mtime for p in (host / "backup/spacetime").glob("godot*")) > 2 * 86400
+    ),
+    "headers_lower_case": lambda client: "x-frame-options" in list(client.ask("GET /health").headers),
+    "closes_connections": header("GET /health", "Connection", "close"),
+    "chunked_answers": header("GET /health", "Transfer-Encoding", "chunked"),
+    "json_as_html": header("GET /status", "Content-Type", "text/html; charset=utf-8"),
+    "padded_tokens_accepted": let_in(padded),
+    "no_retry_after": lambda client: (
+        "Retry-After" not in [client.ask("POST /auth/rotate", token=None) for _ in range(11)][-1].headers
+    ),
+    "path_prefix": lambda client: client.rehearsal.api_url.endswith("/game/v1") and client.ask("GET /health").status_code == 200,
+    "audit_as_json": lambda client: (
+        bool(client.ask("GET /jobs"))
+        and f'"client_ip": "{client.address}"' in (client.rehearsal.host / "var/log/spacetime/audit/audit.log").read_text()
+    ),
+    "tls_1_3_only": lambda client: not tls(ssl.TLSVersion.TLSv1_2)(client),
+}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("name", PROBES)
+def test_the_fault_shows(client: Client, start: Callable[[Deployment], Client], name: str) -> None:
+    assert not PROBES[name](client), "the probe sees the fault on the clean deployment"
+    assert PROBES[name](start({**FAULTS, **LOOK_ALIKES}[name].change(Deployment())))

@@ -1,0 +1,104 @@
+"""A rehearsal is ready quickly, says clearly what is wrong, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from preflight.rehearsal.behaviour import Deployment
+from preflight.rehearsal.deploy import Rehearsal, RehearsalError
+from preflight.rehearsal.faults.model import at
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def alive(folder: Path) -> list[int]:
+    """The deployment's processes, by the folder in their command line."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                command = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if b"preflight.rehearsal." in command and str(folder).encode() in command:
+                found.append(int(entry.name))
+    return found
+
+
+def gone(folder: Path, within_s: float = 5.0) -> bool:
+    deadline = time.monotonic() + within_s
+    while alive(folder) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return not alive(folder)
+
+
+def test_ready_in_time_and_gone_afterwards(tmp_path: Path) -> None:
+    folder = tmp_path / "r"
+    with Rehearsal(Deployment(), folder) as rehearsal:
+        assert rehearsal.seconds_to_ready < 2
+        assert len(alive(folder)) == 2
+        target = tomllib.loads(rehearsal.target.read_text())
+        rehearsal.check()
+    assert not alive(folder)
+    assert target["rehearsal"] is True
+    assert target["api"]["url"] == rehearsal.api_url
+    assert {name.removeprefix("env:") for name in target["secrets"].values()} == rehearsal.environment.keys()
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_nothing_is_left_however_the_parent_ends(tmp_path: Path, end: signal.Signals) -> None:
+    folder = tmp_path / "r"
+    command = [sys.executable, "-m", "preflight.rehearsal", "--folder", str(folder), "--fault", "hsts_missing"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        assert "API" in parent.stdout.readline()
+        assert len(alive(folder)) == 2
+        parent.send_signal(end)
+        parent.wait(timeout=10)
+
+    assert gone(folder)
+    assert parent.returncode == (-9 if end is signal.SIGKILL else 0)
+
+
+def test_a_used_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(RehearsalError, match="not empty"), Rehearsal(Deployment(), tmp_path):
+        pass
+
+
+def test_a_child_that_dies_is_reported_with_its_last_words(tmp_path: Path) -> None:
+    broken = at("front", ciphers="NO-SUCH-CIPHER")(Deployment())
+    with pytest.raises(RehearsalError, match=r"front ended with status 1.*cipher") as problem, Rehearsal(broken, tmp_path / "r"):
+        pass
+    assert "\n" not in str(problem.value)
+    assert gone(tmp_path / "r")
+
+
+def test_a_killed_child_is_noticed(tmp_path: Path) -> None:
+    with Rehearsal(Deployment(), tmp_path / "r") as rehearsal:
+        os.kill(rehearsal.pids["game"], signal.SIGKILL)
+        time.sleep(0.2)
+        with pytest.raises(RehearsalError, match="game has gone"):
+            rehearsal.check()
+
+
+def test_an_unknown_fault_is_one_sentence() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "preflight.rehearsal", "--fault", "nonsense"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "no fault 'nonsense'" in done.stderr
+    assert "Traceback" not in done.stderr
