@@ -20,6 +20,10 @@ class Unreachable(LookError):
     """Refused, timed out or reset. A FAIL of items where reachability is the point, else an ERROR."""
 
 
+class BadCertificate(Unreachable):
+    """The server's certificate can't be verified, so that nothing secret is sent."""
+
+
 class BadAnswer(LookError):
     """An answer came, but it can't be read as what it should be."""
 

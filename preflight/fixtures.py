@@ -10,10 +10,12 @@ from preflight.errors import Undecided
 from preflight.evidence import Evidence
 from preflight.outcome import Reason
 from preflight.people import said
+from preflight.probes import tls
 from preflight.probes.answers import Answers
 from preflight.probes.api import Api
 from preflight.probes.host import Host, host_of
 from preflight.probes.http import Answer
+from preflight.probes.intruder import Intruder
 from preflight.probes.limiter import Ban, Burst, by_bad_logins, empty_bucket
 from preflight.redact import Secret
 from preflight.session import Session, now
@@ -121,9 +123,27 @@ def host(target: Target) -> Host:
 
 
 @pytest.fixture(scope="session")
+def front(target: Target) -> tls.Place:
+    """Where the front shakes hands."""
+    return tls.place(target.facts.api.url)
+
+
+@pytest.fixture(scope="session")
+def certificate(front: tls.Place, target: Target) -> tls.Certificate:
+    """The certificate that the front shows."""
+    return tls.certificate(front, target.facts.api.ca_file)
+
+
+@pytest.fixture(scope="session")
 def metrics_page(api: Api, token: Secret) -> Answer:
     """GET /metrics, with the token."""
     return api.get("/metrics", token=token)
+
+
+@pytest.fixture(scope="session")
+def intruder_client(api: Api, session: Session, token: Secret) -> Intruder:
+    """A client that sends what no honest one does, from addresses that may be banned for it."""
+    return Intruder(api, session.budget, token)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from preflight import checklist, terminal
 from preflight.checklist import Checklist, ChecklistError, Item
@@ -204,8 +205,15 @@ def pytest_configure_node(node: Any) -> None:
         }
 
 
+def _repeatable_examples() -> None:
+    """hypothesis sends the same examples in every run, and keeps none of them."""
+    settings.register_profile("acceptance", derandomize=True, database=None, deadline=None, max_examples=60)
+    settings.load_profile("acceptance")
+
+
 def _redaction(secrets: list[str]) -> Redactor:
     """A redactor that also stands before the log and an uncaptured terminal."""
+    _repeatable_examples()
     redact = Redactor(secrets)
     redact.install_logging()
     know(redact)

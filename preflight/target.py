@@ -62,6 +62,7 @@ class ApiPart(_Part):
     http_url: HttpUrl | None = None
     internal_url: HttpUrl | None = None
     ca_file: Path | None = None
+    trust_any_certificate: bool = False
     endpoints: tuple[str, ...] = ()
     protected: tuple[str, ...] = ()
 

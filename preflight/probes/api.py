@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from preflight.budget import Budget, endpoint_of
-from preflight.errors import LockedOut
+from preflight.errors import BadCertificate, LockedOut
 from preflight.probes import http
 from preflight.probes.http import Answer
 from preflight.redact import Secret
@@ -54,6 +54,7 @@ class Api:
         self._budget = budget
         self._user_agent = user_agent
         self._locked: dict[str, datetime] = {}
+        self._verify = True
         self.sent: Counter[str] = Counter()
         self.addresses: set[str] = set()
 
@@ -83,6 +84,7 @@ class Api:
         headers: Mapping[str, str] | None = None,
         body: bytes | dict[str, Any] | None = None,
         via: Via = "front",
+        base: str | None = None,
         bad_login: bool = False,
         address: str | None = None,
         paced: bool = True,
@@ -92,7 +94,7 @@ class Api:
         """Send one request when the budget allows it.
 
         `token`: a Secret (never shown) or a made-up one (shown, so that the request can be repeated).
-        `authorization`: the whole header as given. `bad_login`: a refusal of the credential is expected.
+        `authorization`: the whole header as given. `base`: another address than that of `via`. `bad_login`: a refusal of the credential is expected.
         `paced=False`: leave now, from `address`, as a consented probe does. `may_refuse`: a 429 is the look itself.
         Raises Unreachable, and LockedOut for a 429 nobody planned and for whatever would follow it.
         """
@@ -112,12 +114,11 @@ class Api:
         payload = json.dumps(body).encode() if isinstance(body, dict) else body
         self.addresses.add(source or "this machine's own")
         try:
-            answer = http.send(
+            answer = self._send(
                 method,
-                self.url(path, via),
+                base + path if base else self.url(path, via),
                 headers=sent,
                 body=payload,
-                ca_file=self._target.facts.api.ca_file,
                 source=source,
                 secret_headers=("authorization",) if secret else (),
                 total_seconds=total_seconds,
@@ -129,6 +130,18 @@ class Api:
         if answer.status_code == 429 and not may_refuse:
             self._lock(source, answer)
         return answer
+
+    def _send(self, method: str, url: str, **options: Any) -> Answer:
+        """Send over a verified connection; over another only what is no secret, or where the operator said so."""
+        part = self._target.facts.api
+        if self._verify:
+            try:
+                return http.send(method, url, ca_file=part.ca_file, **options)
+            except BadCertificate:
+                self._verify = False
+        if "Authorization" in options["headers"] and not part.trust_any_certificate:
+            raise BadCertificate(f"{url}: the certificate can't be verified, so the token is not sent there")
+        return http.send(method, url, ca_file=part.ca_file, verify=False, **options)
 
     def _refuse_when_locked(self, source: str) -> None:
         until = self._locked.get(source)

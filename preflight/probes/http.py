@@ -24,7 +24,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from preflight.errors import BadAnswer, Unreachable
+from preflight.errors import BadAnswer, BadCertificate, Unreachable
 from preflight.redact import printable
 
 CONNECT_SECONDS = 5.0
@@ -194,6 +194,10 @@ def send(
                 verify=str(ca_file) if ca_file and verify else verify,
             )
             raw, truncated = _read(response, most_bytes)
+        except requests.exceptions.SSLError as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                raise BadCertificate(f"{method} {printable(url, 120)}: the certificate can't be verified") from error
+            raise Unreachable(f"{method} {printable(url, 120)}: {_why(error)}") from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError, IndexError) as error:
             what = f"no whole answer within {total_seconds:g} s" if over.is_set() else _why(error)
             raise Unreachable(f"{method} {printable(url, 120)}: {what}") from error

@@ -152,6 +152,7 @@ class Rehearsal:
                 "http_url": self.http_url,
                 "internal_url": self.internal_url,
                 "ca_file": str(certificates.authority),
+                "trust_any_certificate": True,
             },
             "telemetry": {"url": self.telemetry_url},
             "host": {"kind": "local", "root": str(self.host)},

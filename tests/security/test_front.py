@@ -4,18 +4,27 @@ Checklist lines 97, 291-336, 356, 358, 360, 395, 909, 974-976, 1251, 1548.
 """
 
 from preflight.fixtures import item, not_built
+from preflight.probes import connections, redirects, tls
 
 
 @item("SEC-FRONT-01")
-def test_plain_http_is_redirected_to_the_same_path():
+def test_plain_http_is_redirected_to_the_same_path(api, target, evidence):
     """Plain HTTP is redirected to HTTPS, to the same path."""
-    not_built()
+    path = "/health?preflight=1"
+    answer = redirects.plain(api, target, path)
+    evidence.request(answer)
+
+    assert not redirects.wrong(answer, target, path), redirects.wrong(answer, target, path)
 
 
 @item("SEC-FRONT-02")
-def test_plain_http_never_serves_the_api():
+def test_plain_http_never_serves_the_api(api, target, evidence):
     """Over plain HTTP the front gives no answer of the API."""
-    not_built()
+    for path in ("/health", "/scene"):
+        answer = redirects.plain(api, target, path)
+        evidence.request(answer)
+
+        assert answer.status_code >= 300 and answer.status_code != 401, f"GET {path} over plain HTTP answers {answer.status_code}"
 
 
 @item("SEC-FRONT-03")
@@ -67,24 +76,36 @@ def test_site_file_lets_websockets_through():
 
 
 @item("SEC-FRONT-11")
-def test_websocket_gets_through_the_front():
+def test_websocket_gets_through_the_front(session, target, evidence):
     """A WebSocket upgrade gets through the front."""
-    not_built()
+    status = connections.upgrade(target.facts.api.url, session.user_agent)
+    evidence.saw("handshakes")
+
+    assert status == 101, f"a WebSocket upgrade is answered with {status} instead of 101"
 
 
 @item("SEC-FRONT-12")
-def test_http_2_is_offered():
+def test_http_2_is_offered(front, evidence):
     """The front offers HTTP/2."""
-    not_built()
+    protocol = tls.agreed_protocol(front)
+    evidence.saw("handshakes")
+
+    assert protocol == "h2", f"the front chooses {protocol or 'nothing'} of HTTP/2 and HTTP/1.1"
 
 
 @item("SEC-FRONT-13")
-def test_json_is_compressed():
+def test_json_is_compressed(api, evidence):
     """JSON answers leave the front compressed when the client asks for it."""
-    not_built()
+    answer = api.get("/health", headers={"Accept-Encoding": "gzip"})
+    evidence.request(answer)
+
+    assert (answer.header("Content-Encoding") or "").lower() == "gzip", "GET /health is not compressed although gzip is accepted"
 
 
 @item("SEC-FRONT-14")
-def test_connections_are_kept_for_the_next_request():
+def test_connections_are_kept_for_the_next_request(session, target, evidence):
     """The front keeps client connections open for the next request."""
-    not_built()
+    answered = connections.requests_on_one_connection(target.facts.api.url, "/health", session.user_agent)
+    evidence.saw("requests", 2)
+
+    assert answered == 2, "the front closes the connection after one request"

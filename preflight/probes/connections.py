@@ -1,0 +1,61 @@
+"""How the front treats connections: kept for the next request, upgraded to WebSocket, compressed."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+from urllib.parse import urlsplit
+
+from websockets.exceptions import InvalidHandshake, InvalidStatus
+from websockets.sync.client import connect
+
+from preflight.errors import LookError, Unreachable
+
+_SECONDS = 5.0
+
+
+def requests_on_one_connection(url: str, path: str, user_agent: str, most: int = 2) -> int:
+    """How many requests a server answers on one connection, at most `most`. Raises Unreachable."""
+    parts = urlsplit(url)
+    context = ssl._create_unverified_context()  # noqa: S323, SLF001 - nothing secret is sent; the certificate has its item
+    made: http.client.HTTPConnection
+    if parts.scheme == "https":
+        made = http.client.HTTPSConnection(parts.hostname or "", parts.port, timeout=_SECONDS, context=context)
+    else:
+        made = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_SECONDS)
+    answered = 0
+    try:
+        made.connect()
+        first = made.sock
+        for _ in range(most):
+            made.request("GET", parts.path + path, headers={"User-Agent": user_agent})
+            answer = made.getresponse()
+            answer.read(1 << 20)
+            if made.sock is not first and answered:
+                break
+            answered += 1
+            if made.sock is None:  # the server said that it closes
+                break
+    except (OSError, http.client.HTTPException) as error:
+        if not answered:
+            raise Unreachable(f"{url}{path}: {type(error).__name__}: {error}") from error
+    finally:
+        made.close()
+    return answered
+
+
+def upgrade(url: str, user_agent: str) -> int:
+    """The status a front gives to a WebSocket upgrade; 101 when it is passed on. Raises Unreachable, LookError."""
+    address = url.replace("https://", "wss://", 1).replace("http://", "ws://", 1) + "/"
+    context = ssl._create_unverified_context() if address.startswith("wss") else None  # noqa: S323, SLF001
+    try:
+        with connect(
+            address, ssl=context, open_timeout=_SECONDS, close_timeout=1, user_agent_header=user_agent, proxy=None, max_size=1 << 20
+        ):
+            return 101
+    except InvalidStatus as error:
+        return error.response.status_code
+    except InvalidHandshake as error:
+        raise LookError(f"{address}: no WebSocket handshake: {error}") from error
+    except (OSError, TimeoutError, EOFError) as error:
+        raise Unreachable(f"{address}: {type(error).__name__}: {error}") from error

@@ -1,0 +1,74 @@
+"""Requests that no honest client sends, from addresses that may be banned for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from preflight.budget import Budget
+from preflight.errors import Undecided
+from preflight.outcome import Reason
+from preflight.probes.api import Api
+from preflight.probes.http import Answer
+from preflight.probes.limiter import own_address
+from preflight.redact import Secret
+from preflight.target import Target
+
+TRAVERSALS = {
+    "plain": "res://../../../../etc/passwd.tscn",
+    "encoded": "res://%2e%2e/%2e%2e/%2e%2e/etc/passwd.tscn",
+    "double-encoded": "res://%252e%252e%252f%252e%252e%252fetc/passwd.tscn",
+    "backslashes": "res://..\\..\\..\\secret.tscn",
+    "user-folder": "user://../secret.tscn",
+    "absolute": "/etc/passwd.tscn",
+}
+"""Scene paths that lead out of the project, by the way they hide it."""
+
+SCRIPT = "<script>preflight()</script>"
+
+
+@dataclass
+class Intruder:
+    """A client whose address may be banned for what it sends; then it goes on from another one."""
+
+    api: Api
+    budget: Budget
+    token: Secret
+    patience: int = 12
+    _address: str = field(default="", init=False)
+
+    def ask(self, method: str, path: str, **options: Any) -> Answer:
+        """Send once; when the address is refused (a ban is what should happen), once more from another one."""
+        for _ in range(2):
+            answer = self.api.ask(
+                method, path, token=self.token, address=self._from(), paced=False, may_refuse=True, **options
+            )
+            if answer.status_code != 429:
+                return answer
+            self._address = ""
+        return answer
+
+    def _from(self) -> str:
+        if not self._address:
+            if self.patience <= 0:
+                raise Undecided(Reason.ADDRESS, "every address was banned before the end: give more [manners] addresses")
+            self.patience -= 1
+            self._address = own_address(self.budget)
+        return self._address
+
+
+def fuzzing_allowed(target: Target) -> None:
+    """Generated input is sent to a rehearsal, and where the operator says that intrusion detection is suspended."""
+    if not (target.facts.rehearsal or target.facts.manners.intrusion_detection_suspended):
+        raise Undecided(Reason.CONSENT, "generated input is sent only where [manners] intrusion_detection_suspended = true")
+
+
+def leads_out(answer: Answer) -> bool:
+    """Whether an answer to a traversal took it for a scene: loaded it, or called it valid."""
+    if answer.status_code >= 300:
+        return False
+    try:
+        said = answer.object()
+    except Exception:  # noqa: BLE001 - a success that is no JSON is a success all the same
+        return True
+    return said.get("valid") is not False

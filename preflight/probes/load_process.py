@@ -1,0 +1,192 @@
+"""The open-loop load generator, in a process of its own: `python -m preflight.probes.load_process` with JSON on stdin.
+
+Request i leaves at t_i = t0 + (i + u_i/2)/R with u_i uniform on [0, 1), whatever became of those before it; latency is
+counted from t_i, so that a stall shows in every request it delayed (G. Tene's "coordinated omission"). A process of its
+own, because the parent's garbage collection, output and plugins would be measured with the target.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import json
+import os
+import random
+import selectors
+import ssl
+import sys
+import time
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import aiohttp
+
+_SPIN_S = 0.0006
+_MOST_IN_FLIGHT = 512
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to send: `requests` to one endpoint at `rate` a second from each of `sources` in turn.
+
+    `bodies` are sent in turn (empty: none). `fresh`: a connection of its own for each request. `warm_up` requests are
+    sent first at the same pace; only their failures count. `deadline_s` bounds the whole, time-outs included.
+    """
+
+    method: str
+    url: str
+    rate: float
+    requests: int
+    headers: dict[str, str] = field(default_factory=dict)
+    bodies: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ("",)
+    ca_file: str | None = None
+    fresh: bool = False
+    warm_up: int = 5
+    timeout_s: float = 10.0
+    deadline_s: float = 330.0
+    seed: int = 0
+
+
+@dataclass
+class Sent:
+    """One request: when it was to leave (s after t0), how late it left and how long the answer took (ms), what it was.
+
+    `what`: an HTTP status, or "timeout", "connection", "dropped". `fresh`: a connection was made for it.
+    """
+
+    at: float
+    lag: float
+    ms: float
+    what: str
+    fresh: bool
+    warm_up: bool = False
+
+
+class Generator:
+    """Sends one order. Times are the event loop's."""
+
+    def __init__(self, order: Order) -> None:
+        self._order = order
+        self._in_flight: set[asyncio.Task[None]] = set()
+        self._sent: list[Sent] = []
+        self._stop = False
+
+    async def run(self) -> dict[str, Any]:
+        """Send everything, wait for the answers, and say what happened."""
+        order = self._order
+        sessions = [self._session(source) for source in order.sources]
+        try:
+            await self._phase(sessions, order.warm_up, random.Random(order.seed ^ 0x5EED), warm_up=True)  # noqa: S311
+            began = await self._phase(sessions, order.requests, random.Random(order.seed), warm_up=False)  # noqa: S311
+        finally:
+            for session in sessions:
+                with contextlib.suppress(Exception):
+                    await session.close()
+        return {"began": began, "seed": order.seed, "sent": [asdict(one) for one in sorted(self._sent, key=lambda one: one.at)]}
+
+    def _session(self, source: str) -> aiohttp.ClientSession:
+        order = self._order
+        tls: ssl.SSLContext | bool = True
+        if order.ca_file:
+            tls = ssl.create_default_context(cafile=order.ca_file)
+        connector = aiohttp.TCPConnector(
+            local_addr=(source, 0) if source else None,
+            limit=0,
+            ssl=tls,
+            force_close=order.fresh,
+            **({} if order.fresh else {"keepalive_timeout": 60}),  # type: ignore[arg-type]
+        )
+        trace = aiohttp.TraceConfig()
+
+        async def connected(_session: Any, context: Any, _parameters: Any) -> None:
+            context.trace_request_ctx["fresh"] = True
+
+        trace.on_connection_create_end.append(connected)
+        return aiohttp.ClientSession(
+            connector=connector,
+            trace_configs=[trace],
+            headers=order.headers,
+            timeout=aiohttp.ClientTimeout(total=order.timeout_s),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+        )
+
+    async def _phase(self, sessions: list[aiohttp.ClientSession], count: int, dice: random.Random, *, warm_up: bool) -> float:
+        """Send `count` requests on schedule and wait for all their answers; when the schedule began (epoch seconds)."""
+        loop = asyncio.get_running_loop()
+        start = loop.time() + 0.02
+        began = time.time() + 0.02
+        for i in range(count):
+            due = start + (i + dice.random() / 2) / self._order.rate
+            await _until(due)
+            if self._stop:
+                break
+            at = due - start
+            if len(self._in_flight) >= _MOST_IN_FLIGHT:
+                self._sent.append(Sent(round(at, 4), 0.0, 0.0, "dropped", fresh=False, warm_up=warm_up))
+                continue
+            task = loop.create_task(self._one(sessions[i % len(sessions)], i, due, at, warm_up=warm_up))
+            self._in_flight.add(task)
+            task.add_done_callback(self._in_flight.discard)
+        if self._in_flight:
+            await asyncio.wait(self._in_flight)
+        return began
+
+    async def _one(self, session: aiohttp.ClientSession, number: int, due: float, at: float, *, warm_up: bool) -> None:
+        order, loop = self._order, asyncio.get_running_loop()
+        left = loop.time()
+        body = order.bodies[number % len(order.bodies)].encode() if order.bodies else None
+        context: dict[str, Any] = {}
+        try:
+            # what is left of the time-out counts from the intended time as well
+            timeout = aiohttp.ClientTimeout(total=max(0.001, order.timeout_s - (left - due)))
+            async with session.request(
+                order.method, order.url, data=body, allow_redirects=False, timeout=timeout, trace_request_ctx=context
+            ) as answer:
+                await answer.read()
+                what = str(answer.status)
+        except TimeoutError:
+            what = "timeout"
+        except (aiohttp.ClientError, OSError, ValueError):
+            what = "connection"
+        done = loop.time()
+        if what == "429":
+            self._stop = True  # nobody planned it: nothing more is sent
+        lag, took = round((left - due) * 1000, 3), round((done - due) * 1000, 2)
+        self._sent.append(Sent(round(at, 4), lag, took, what, fresh=bool(context.get("fresh")), warm_up=warm_up))
+
+
+async def _until(due: float) -> None:
+    """Return at `due`, to some 0.1 ms: the last part is spent asking the loop again and again (answers still come in)."""
+    loop = asyncio.get_running_loop()
+    if (left := due - loop.time()) > _SPIN_S:
+        await asyncio.sleep(left - _SPIN_S)
+    while loop.time() < due:  # noqa: ASYNC110 - nothing but the clock says when
+        await asyncio.sleep(0)
+
+
+def _event_loop() -> asyncio.AbstractEventLoop:
+    """A loop whose timers are finer than epoll's millisecond (select takes microseconds)."""
+    return asyncio.SelectorEventLoop(selectors.SelectSelector())
+
+
+def main() -> int:
+    """Read an order from stdin, carry it out, write the result to stdout."""
+    raw = json.loads(sys.stdin.readline())
+    order = Order(**{**raw, "bodies": tuple(raw.get("bodies", ())), "sources": tuple(raw.get("sources", ("",)))})
+    with contextlib.suppress(OSError, AttributeError):  # only the privileged may, and only where there is such a thing
+        os.setpriority(os.PRIO_PROCESS, 0, -10)
+    gc.collect()
+    gc.freeze()
+    gc.disable()  # a collection in the middle of a run would be taken for the target's
+    with asyncio.Runner(loop_factory=_event_loop) as runner:
+        result = runner.run(asyncio.wait_for(Generator(order).run(), order.deadline_s))
+    json.dump(result, sys.stdout, separators=(",", ":"))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""What plain HTTP answers: it must do nothing but send clients to HTTPS."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from preflight.errors import Undecided
+from preflight.outcome import Reason
+from preflight.probes.api import Api
+from preflight.probes.http import Answer
+from preflight.redact import printable
+from preflight.target import Target
+
+
+def plain(api: Api, target: Target, path: str) -> Answer:
+    """GET `path` over plain HTTP, without a token. Raises Undecided where the target names no plain address."""
+    base = target.facts.api.http_url
+    if base is None:
+        raise Undecided(Reason.OPERATOR, "the target file does not say where plain HTTP is answered: give [api] http_url")
+    return api.get(path, base=base)
+
+
+def wrong(answer: Answer, target: Target, path: str) -> str:
+    """What is wrong with a redirect of `path` to HTTPS; "" for nothing."""
+    if answer.status_code not in (301, 302, 307, 308):
+        return f"http://… answers {answer.status_code} instead of redirecting to HTTPS"
+    to = urlsplit(answer.header("Location") or "")
+    if to.scheme.lower() != "https":
+        return f"plain HTTP redirects to {printable(answer.header('Location') or 'nowhere', 100)}"
+    ours = {urlsplit(url).hostname for url in (target.facts.api.url, target.facts.api.http_url) if url}
+    if (to.hostname or "").lower() not in ours:
+        return f"plain HTTP redirects to another host: {printable(to.hostname or '', 100)}"
+    sent_to = to.path + (f"?{to.query}" if to.query else "")
+    if sent_to != urlsplit(target.facts.api.http_url or "").path + path:
+        return f"the redirect of {path} leads to {printable(sent_to or '/', 100)}"
+    return ""

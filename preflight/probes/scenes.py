@@ -1,0 +1,80 @@
+"""Scenes loaded and put back: only those of the operator's list, only while nobody plays."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from preflight.errors import BadAnswer, Undecided
+from preflight.outcome import Reason
+from preflight.probes.api import Api
+from preflight.probes.http import Answer
+from preflight.redact import Secret
+from preflight.target import Target
+
+_LOADED_WITHIN = 20.0
+_LOOK_EVERY = 1.0
+_SESSIONS = ("active_sessions", "vr_active_sessions", "sessions", "players")
+
+
+def current(api: Api, token: Secret) -> str:
+    """The path of the loaded scene, "" for none. Raises BadAnswer when GET /scene does not say."""
+    answer = api.get("/scene", token=token)
+    said = answer.object()
+    path = said.get("scene_path")
+    if not isinstance(path, str):
+        raise BadAnswer(f"GET /scene: {answer.status_code}, without a scene_path")
+    return path
+
+
+def load(api: Api, token: Secret, path: str) -> Answer:
+    """POST /scene for `path`."""
+    return api.ask("POST", "/scene", token=token, body={"scene_path": path})
+
+
+def wait_until_loaded(api: Api, token: Secret, path: str) -> bool:
+    """Whether GET /scene names `path` as loaded within twenty seconds."""
+    until = time.monotonic() + _LOADED_WITHIN
+    while True:
+        said = api.get("/scene", token=token).object()
+        if said.get("scene_path") == path and str(said.get("status", "loaded")).lower() == "loaded":
+            return True
+        if time.monotonic() >= until:
+            return False
+        time.sleep(_LOOK_EVERY)
+
+
+def must_be_free(api: Api, token: Secret, target: Target) -> None:
+    """Nobody plays, or the operator declared maintenance. Raises Undecided otherwise."""
+    if target.facts.manners.maintenance:
+        return
+    said = api.get("/status", token=token).object()
+    counts = [said[name] for name in _SESSIONS if isinstance(said.get(name), int)]
+    if not counts:
+        raise Undecided(Reason.CONSENT, "nothing says that nobody plays: set [manners] maintenance = true while scenes may change")
+    if any(counts):
+        raise Undecided(Reason.CONSENT, f"{max(counts)} session(s) are active; scenes are changed only while nobody plays")
+
+
+def another(target: Target, now: str) -> str:
+    """A scene of the operator's list that is not the loaded one. Raises Undecided when there is none."""
+    others = [scene for scene in target.facts.manners.scenes if scene != now]
+    if not others:
+        raise Undecided(Reason.OPERATOR, "no scene to load: list some in [manners] scenes")
+    return others[0]
+
+
+@contextmanager
+def put_back(api: Api, token: Secret) -> Iterator[str]:
+    """Whatever is loaded inside, the scene of before is loaded again afterwards."""
+    before = current(api, token)
+    try:
+        yield before
+    finally:
+        if before and current(api, token) != before:
+            load(api, token, before)
+            if not wait_until_loaded(api, token, before):
+                raise BadAnswer(f"{before} could not be loaded again; load it by hand")
+
+

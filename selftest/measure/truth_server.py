@@ -1,0 +1,94 @@
+"""A server whose delays are known: `python -m selftest.measure.truth_server` prints its port, and ends with its stdin.
+
+`GET /MODE?ms=8&…` is answered after a delay that the mode says; delays that are not constant are worked out from the
+number of the request or from the clock, so that the truth is a formula. Each mode's parameters are its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import selectors
+import sys
+from urllib.parse import parse_qsl, urlsplit
+
+_BODY = b'{"ok":true}'
+
+
+class Modes:
+    """How long each request waits (s), and which status it gets."""
+
+    def __init__(self) -> None:
+        self._began: dict[str, float] = {}
+        self._number: dict[str, int] = {}
+        self._free: dict[str, float] = {}
+
+    def answer(self, target: str, now: float) -> tuple[float, int]:
+        """When the answer leaves (the loop's time), and its status."""
+        parts = urlsplit(target)
+        given = {name: float(value) for name, value in parse_qsl(parts.query)}
+        began = self._began.setdefault(target, now)
+        number = self._number[target] = self._number.get(target, 0) + 1
+        ms = given.get("ms", 5.0)
+        match parts.path:
+            case "/bimodal":  # the share `slow` takes `slow_ms`, evenly spread
+                slow = math.floor(number * given["slow"]) > math.floor((number - 1) * given["slow"])
+                return now + (given["slow_ms"] if slow else ms) / 1000, 200
+            case "/stall":  # serial: one at a time, each takes ms; nobody is served in the last stall_s of every period_s
+                starts = max(now, self._free.get(target, 0.0))
+                into = (starts - began) % given["period_s"]
+                if into > given["period_s"] - given["stall_s"]:
+                    starts += given["period_s"] - into
+                self._free[target] = starts + ms / 1000
+                return self._free[target], 200
+            case "/drift":  # grows by `per_s` of ms in each second
+                return now + ms * (1 + given["per_s"] * (now - began)) / 1000, 200
+            case "/errors":  # the share `bad` is a 500 after 1 ms
+                bad = math.floor(number * given["bad"]) > math.floor((number - 1) * given["bad"])
+                return now + (0.001 if bad else ms / 1000), 500 if bad else 200
+            case "/hang":  # the share `bad` is not answered for an hour
+                bad = math.floor(number * given["bad"]) > math.floor((number - 1) * given["bad"])
+                return now + (3600.0 if bad else ms / 1000), 200
+            case "/status":
+                return now + ms / 1000, int(given["status"])
+        return now + ms / 1000, 200
+
+
+class Connection(asyncio.Protocol):
+    """HTTP/1.1 without bodies, as little as will do."""
+
+    def __init__(self, modes: Modes) -> None:
+        self._modes, self._pending = modes, b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        self._pending += data
+        while b"\r\n\r\n" in self._pending:
+            head, _, self._pending = self._pending.partition(b"\r\n\r\n")
+            leaves, status = self._modes.answer(head.split(b" ", 2)[1].decode(), now)
+            loop.call_at(leaves, self._reply, status, b"connection: close" in head.lower())
+
+    def _reply(self, status: int, close: bool) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%s" % (status, len(_BODY), _BODY))
+            if close:
+                self._transport.close()
+
+
+async def serve() -> None:
+    """Listen on a free port until stdin ends."""
+    loop = asyncio.get_running_loop()
+    modes = Modes()
+    server = await loop.create_server(lambda: Connection(modes), "127.0.0.1", 0, backlog=512)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await loop.run_in_executor(None, sys.stdin.read)
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
+        runner.run(serve())
