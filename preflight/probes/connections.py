@@ -50,7 +50,13 @@ def upgrade(url: str, user_agent: str) -> int:
     context = ssl._create_unverified_context() if address.startswith("wss") else None  # noqa: S323, SLF001
     try:
         with connect(
-            address, ssl=context, open_timeout=_SECONDS, close_timeout=1, user_agent_header=user_agent, proxy=None, max_size=1 << 20
+            address,
+            ssl=context,
+            open_timeout=_SECONDS,
+            close_timeout=1,
+            user_agent_header=user_agent,
+            proxy=None,
+            max_size=1 << 20,
         ):
             return 101
     except InvalidStatus as error:

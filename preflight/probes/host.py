@@ -157,7 +157,14 @@ class LocalHost:
             command[1:1] = ["-c", f"safe.directory={where}"]
         try:
             done = subprocess.run(
-                command, capture_output=True, text=True, timeout=COMMAND_SECONDS, cwd=where, env=quiet, check=False, errors="replace"
+                command,
+                capture_output=True,
+                text=True,
+                timeout=COMMAND_SECONDS,
+                cwd=where,
+                env=quiet,
+                check=False,
+                errors="replace",
             )
         except FileNotFoundError as error:
             raise Undecided(Reason.PROGRAM, f"{command[0]} is not on this machine") from error

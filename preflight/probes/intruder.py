@@ -40,9 +40,7 @@ class Intruder:
     def ask(self, method: str, path: str, **options: Any) -> Answer:
         """Send once; when the address is refused (a ban is what should happen), once more from another one."""
         for _ in range(2):
-            answer = self.api.ask(
-                method, path, token=self.token, address=self._from(), paced=False, may_refuse=True, **options
-            )
+            answer = self.api.ask(method, path, token=self.token, address=self._from(), paced=False, may_refuse=True, **options)
             if answer.status_code != 429:
                 return answer
             self._address = ""

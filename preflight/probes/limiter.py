@@ -117,7 +117,9 @@ def announced_end(answer: Answer) -> float | None:
     """Seconds until the ban ends, as the refusal says it: in a header, or as a number or time in the body."""
     if answer.header("Retry-After") or answer.header("X-RateLimit-Reset"):
         return retry_after(answer)
-    found = re.search(r"(\d+(?:\.\d+)?)\s*(?:s\b|sec)|(\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)?)|\b(1[5-9]\d{8})\b", answer.text)
+    found = re.search(
+        r"(\d+(?:\.\d+)?)\s*(?:s\b|sec)|(\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)?)|\b(1[5-9]\d{8})\b", answer.text
+    )
     if not found:
         return None
     if found[1]:

@@ -141,5 +141,3 @@ def newest(host: Host, paths: Sequence[str]) -> tuple[str, float]:
     dated = [(facts.modified, path) for path in paths if (facts := host.facts(path))]
     modified, path = max(dated)
     return path, modified
-
-

@@ -52,7 +52,9 @@ def must_be_free(api: Api, token: Secret, target: Target) -> None:
     said = api.get("/status", token=token).object()
     counts = [said[name] for name in _SESSIONS if isinstance(said.get(name), int)]
     if not counts:
-        raise Undecided(Reason.CONSENT, "nothing says that nobody plays: set [manners] maintenance = true while scenes may change")
+        raise Undecided(
+            Reason.CONSENT, "nothing says that nobody plays: set [manners] maintenance = true while scenes may change"
+        )
     if any(counts):
         raise Undecided(Reason.CONSENT, f"{max(counts)} session(s) are active; scenes are changed only while nobody plays")
 
@@ -76,5 +78,3 @@ def put_back(api: Api, token: Secret) -> Iterator[str]:
             load(api, token, before)
             if not wait_until_loaded(api, token, before):
                 raise BadAnswer(f"{before} could not be loaded again; load it by hand")
-
-

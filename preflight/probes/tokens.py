@@ -117,4 +117,3 @@ def lapsed(flaw: str, target: Target, token: Secret) -> Secret:
 
 def _coded(value: dict[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(value, separators=(",", ":")).encode()).rstrip(b"=").decode()
-

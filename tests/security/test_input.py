@@ -104,7 +104,9 @@ def test_unknown_method_is_refused_promptly(api, evidence, method):
 @pytest.mark.parametrize("path", ["/web/scene_manager.html", "/no-such-endpoint"])
 def test_sent_script_is_not_reflected(intruder_client, evidence, path):
     """What a client sends is not run as a script by the web page or by an error answer."""
-    answer = intruder_client.ask("GET", f"{path}?scene=%3Cscript%3Epreflight()%3C/script%3E&q=%3Cscript%3Epreflight()%3C/script%3E")
+    answer = intruder_client.ask(
+        "GET", f"{path}?scene=%3Cscript%3Epreflight()%3C/script%3E&q=%3Cscript%3Epreflight()%3C/script%3E"
+    )
     evidence.request(answer)
     is_page = "html" in (answer.header("Content-Type") or "html").lower()
 

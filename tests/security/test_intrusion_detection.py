@@ -39,7 +39,9 @@ def test_ban_ends_when_it_says(api, token, login_ban, evidence):
     answer = limiter.after_the_ban(api, token, login_ban, end)
     evidence.request(answer)
 
-    assert answer.status_code == 200, f"the ban was announced to end after {end:.0f} s, but then the answer is {answer.status_code}"
+    assert answer.status_code == 200, (
+        f"the ban was announced to end after {end:.0f} s, but then the answer is {answer.status_code}"
+    )
 
 
 @item("SEC-IDS-04")

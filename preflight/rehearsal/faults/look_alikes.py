@@ -93,7 +93,7 @@ LOOK_ALIKES = themed(
     Fault(
         "further_fields",
         "JSON answers have further fields.",
-        both(overridden("GET /health", build="x", region="eu"), overridden("GET /status", region="eu")),
+        both(overridden("GET /health", node="game-1", region="eu"), overridden("GET /status", region="eu")),
     ),
     Fault("closes_connections", "The game closes the connection after each answer.", at("api", keep_alive=False)),
     Fault("json_as_html", "JSON is labelled text/html.", at("api", json_content_type="text/html; charset=utf-8")),

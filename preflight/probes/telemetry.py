@@ -1,0 +1,183 @@
+"""The telemetry WebSocket: connected, listened to for a bounded time, decoded."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import struct
+import time
+import zlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.sync.client import ClientConnection, connect
+
+from preflight.errors import LookError, Unreachable
+from preflight.redact import printable
+
+_SECONDS = 5.0
+_MOST_BYTES = 4 * 1024 * 1024
+_FRAME = struct.Struct(">BIfff")
+_PACKED = struct.Struct(">BII")
+
+
+@dataclass(frozen=True)
+class Message:
+    """One decoded message: `kind` is "event", "alert", "frame", "packed" or what the server called it."""
+
+    kind: str
+    at: float
+    data: dict[str, Any]
+
+
+@dataclass
+class Listening:
+    """What came in a time of listening. `first` is seconds until the first message, None for silence."""
+
+    seconds: float = 0.0
+    first: float | None = None
+    messages: list[Message] = field(default_factory=list)
+    undecodable: list[str] = field(default_factory=list)
+    closed: str = ""
+
+    def of(self, kind: str) -> list[Message]:
+        """The messages of a kind."""
+        return [message for message in self.messages if message.kind == kind]
+
+    def events(self, event: str) -> list[Message]:
+        """The events of a name, by its start (`vr` finds `vr_tracking`)."""
+        return [m for m in self.of("event") if str(m.data.get("event", "")).startswith(event)]
+
+
+def decode(message: str | bytes) -> tuple[str, dict[str, Any]]:
+    """Kind and content of a message, as documented: text is JSON; bytes begin with their type.
+
+    Raises ValueError with what is wrong with it.
+    """
+    if isinstance(message, str):
+        said = json.loads(message)
+        if not isinstance(said, dict):
+            raise ValueError("text that is no JSON object")
+        return str(said.get("type", "untyped")), said
+    if not message:
+        raise ValueError("an empty binary message")
+    if message[0] == 0x01:
+        if len(message) != _FRAME.size:
+            raise ValueError(f"a frame of {len(message)} bytes where {_FRAME.size} are documented")
+        _, number, fps, frame_ms, physics_ms = _FRAME.unpack(message)
+        return "frame", {"number": number, "fps": fps, "frame_time_ms": frame_ms, "physics_time_ms": physics_ms}
+    if message[0] == 0x02:
+        return "packed", _unpack(message)
+    raise ValueError(f"an unknown type byte 0x{message[0]:02x}")
+
+
+def _unpack(message: bytes) -> dict[str, Any]:
+    if len(message) < _PACKED.size:
+        raise ValueError("a packed message without its lengths")
+    _, plain, packed = _PACKED.unpack_from(message)
+    if plain > _MOST_BYTES or packed != len(message) - _PACKED.size:
+        raise ValueError("a packed message whose lengths do not fit")
+    try:
+        data = zlib.decompressobj(wbits=31).decompress(message[_PACKED.size :], plain + 1)
+        said = json.loads(data)
+    except (zlib.error, gzip.BadGzipFile, UnicodeDecodeError) as error:
+        raise ValueError(f"a packed message that can't be unpacked: {error}") from error
+    if len(data) != plain:
+        raise ValueError("a packed message of another length than it says")
+    return said if isinstance(said, dict) else {"content": said}
+
+
+@contextmanager
+def connection(url: str, user_agent: str) -> Iterator[ClientConnection]:
+    """A telemetry connection. Raises Unreachable when nobody accepts it, LookError when it is no WebSocket."""
+    try:
+        made = connect(
+            url, open_timeout=_SECONDS, close_timeout=1, max_size=_MOST_BYTES, user_agent_header=user_agent, proxy=None
+        )
+    except InvalidHandshake as error:
+        raise Unreachable(f"{url} refuses the WebSocket: {printable(str(error), 120)}") from error
+    except (OSError, TimeoutError, EOFError) as error:
+        raise Unreachable(f"{url}: {printable(str(error) or type(error).__name__, 120)}") from error
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def listen(made: ClientConnection, seconds: float, *, enough: int | None = None) -> Listening:
+    """Listen for at most `seconds`, or until `enough` messages came."""
+    heard = Listening()
+    began = time.monotonic()
+    while (left := seconds - (time.monotonic() - began)) > 0 and (enough is None or len(heard.messages) < enough):
+        try:
+            message = made.recv(timeout=left)
+        except TimeoutError:
+            break
+        except ConnectionClosed as error:
+            heard.closed = printable(str(error), 120)
+            break
+        now = time.monotonic() - began
+        heard.first = now if heard.first is None else heard.first
+        try:
+            kind, data = decode(message)
+        except (ValueError, RecursionError) as error:
+            heard.undecodable.append(printable(str(error), 120))
+            continue
+        heard.messages.append(Message(kind, now, data))
+    heard.seconds = time.monotonic() - began
+    return heard
+
+
+def ask(made: ClientConnection, command: dict[str, Any], seconds: float = 3.0) -> list[Message]:
+    """Send a command, and what came within `seconds` that is no ordinary event."""
+    try:
+        made.send(json.dumps(command))
+    except ConnectionClosed as error:
+        raise LookError(
+            f"the telemetry connection closed before a command could be sent: {printable(str(error), 120)}"
+        ) from error
+    heard: list[Message] = []
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        some = listen(made, min(0.5, until - time.monotonic()))
+        heard += [m for m in some.messages if m.kind not in ("event", "alert", "frame", "packed") or _answers(m, command)]
+        if heard or some.closed:
+            break
+    return heard
+
+
+def _answers(message: Message, command: dict[str, Any]) -> bool:
+    name = str(command.get("command", ""))
+    wanted = {"ping": "pong", "get_snapshot": "snapshot"}.get(name, name)
+    return wanted in str(message.data.get("event", "")).lower()
+
+
+def answers_ping(made: ClientConnection, seconds: float = 3.0) -> bool:
+    """Whether the server answers a ping of the protocol (RFC 6455, 5.5.2)."""
+    try:
+        return made.ping().wait(seconds)
+    except ConnectionClosed:
+        return False
+
+
+def crowd(url: str, user_agent: str, clients: int, seconds: float) -> list[Listening | Unreachable]:
+    """Several clients at once, each listening for `seconds`: what each heard, or why it could not connect."""
+
+    def one(_: int) -> Listening | Unreachable:
+        try:
+            with connection(url, user_agent) as made:
+                return listen(made, seconds)
+        except Unreachable as error:
+            return error
+
+    with ThreadPoolExecutor(clients) as pool:
+        return list(pool.map(one, range(clients)))
+
+
+def served(heard: Sequence[Listening | Unreachable]) -> int:
+    """How many clients of a crowd got messages."""
+    return sum(isinstance(one, Listening) and bool(one.messages) for one in heard)
