@@ -10,11 +10,11 @@ from preflight.errors import Undecided
 from preflight.evidence import Evidence
 from preflight.outcome import Reason
 from preflight.people import said
-from preflight.probes import tls
+from preflight.probes import health, metrics, telemetry, tls
 from preflight.probes.answers import Answers
 from preflight.probes.api import Api
 from preflight.probes.host import Host, host_of
-from preflight.probes.http import Answer
+from preflight.probes.http import Answer, readable
 from preflight.probes.intruder import Intruder
 from preflight.probes.limiter import Ban, Burst, by_bad_logins, empty_bucket
 from preflight.redact import Secret
@@ -132,6 +132,37 @@ def front(target: Target) -> tls.Place:
 def certificate(front: tls.Place, target: Target) -> tls.Certificate:
     """The certificate that the front shows."""
     return tls.certificate(front, target.facts.api.ca_file)
+
+
+@pytest.fixture(scope="session")
+def telemetry_url(target: Target) -> str:
+    """The address of the telemetry WebSocket."""
+    part = target.facts.telemetry
+    if part is None:
+        raise Undecided(Reason.OPERATOR, "no telemetry: give [telemetry] url in the target file")
+    return part.url
+
+
+@pytest.fixture(scope="session")
+def stream(telemetry_url: str, session: Session) -> telemetry.Listening:
+    """Ten seconds of telemetry."""
+    with telemetry.connection(telemetry_url, session.user_agent) as connection:
+        return telemetry.listen(connection, telemetry.LISTEN_SECONDS)
+
+
+@pytest.fixture(scope="session")
+def game_health(answers: Answers) -> health.Health:
+    """What the game says of its health."""
+    return health.read(answers.health)
+
+
+@pytest.fixture(scope="session")
+def memory(answers: Answers, api: Api, token: Secret, game_health: health.Health, metrics_page: Answer) -> dict[str, float]:
+    """Memory of the game in MB, by every source there is."""
+    quick = readable(api.get("/health/quick"))
+    performance = readable(api.get("/performance", token=token))
+    resident = metrics.samples(metrics_page, "process_resident_memory_bytes")
+    return health.memory_mb(game_health, quick, performance, resident[0].value if resident else None)
 
 
 @pytest.fixture(scope="session")

@@ -71,6 +71,7 @@ class TelemetryPart(_Part):
     """The telemetry WebSocket."""
 
     url: WsUrl
+    front_path: str | None = Field(default=None, pattern=r"^/")
 
 
 class ServicePart(_Part):
@@ -230,6 +231,13 @@ class Target:
     def consents(self, consent: str) -> bool:
         """Whether the operator has agreed to that effect."""
         return bool(self.facts.consent.get(consent, False))  # type: ignore[call-overload]
+
+    def port_of_the_game(self) -> int | None:
+        """The port the game itself listens on, where the target file says it."""
+        url = self.facts.api.internal_url
+        if url is None:
+            return None
+        return urlsplit(url).port or (443 if url.startswith("https") else 80)
 
     def offers(self, part: str) -> bool:
         """Whether the target file says where `part` is to be found."""

@@ -153,6 +153,12 @@ def order_statistic_interval(ordered: np.ndarray, quantile: float, confidence: f
     return (float(ordered[low - 1]) if low >= 1 else 0.0, float(ordered[high - 1]) if high <= n else float("inf"))
 
 
+def order_statistic(samples: Sequence[float] | np.ndarray, quantile: float) -> float:
+    """The sample number ceil(q n) in ascending order: the estimate of a quantile everywhere in this suite."""
+    ordered = np.sort(np.asarray(samples, dtype=float))
+    return float(ordered[max(0, int(np.ceil(quantile * ordered.size - 1e-9)) - 1)])
+
+
 def quantum(samples: np.ndarray, steps: Sequence[float] = (1000 / 72, 1000 / 90, 1000 / 120, 1000 / 60)) -> float | None:
     """The frame time (ms) in whose steps the latencies come, or None.
 
@@ -213,7 +219,7 @@ def judge_percentile(
         n=n,
         k=int(over[:n].sum()),
         design_effect=design_effect(over[:n]),
-        value=float(ordered[int(np.ceil(quantile * n - 1e-9)) - 1]),
+        value=order_statistic(ordered, quantile),
         low=low,
         high=high,
         confidence=0.95,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import http.client
+import re
 import ssl
 from urllib.parse import urlsplit
 
 from websockets.exceptions import InvalidHandshake, InvalidStatus
 from websockets.sync.client import connect
 
-from preflight.errors import LookError, Unreachable
+from preflight.errors import LookError, Undecided, Unreachable
+from preflight.outcome import Reason
+from preflight.target import Target
 
 _SECONDS = 5.0
 
@@ -44,9 +47,16 @@ def requests_on_one_connection(url: str, path: str, user_agent: str, most: int =
     return answered
 
 
-def upgrade(url: str, user_agent: str) -> int:
+def websocket_behind_the_front(target: Target) -> str:
+    """The address of a WebSocket behind the front. Raises Undecided where the target names none."""
+    part = target.facts.telemetry
+    if part is None or part.front_path is None:
+        raise Undecided(Reason.OPERATOR, "the target file names no WebSocket behind the front: give [telemetry] front_path")
+    return re.sub(r"^http", "ws", target.facts.api.url) + part.front_path
+
+
+def upgrade(address: str, user_agent: str) -> int:
     """The status a front gives to a WebSocket upgrade; 101 when it is passed on. Raises Unreachable, LookError."""
-    address = url.replace("https://", "wss://", 1).replace("http://", "ws://", 1) + "/"
     context = ssl._create_unverified_context() if address.startswith("wss") else None  # noqa: S323, SLF001
     try:
         with connect(

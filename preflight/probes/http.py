@@ -84,6 +84,16 @@ class Answer:
         return value
 
 
+def readable(answer: Answer) -> Any:
+    """The JSON of a success; None for anything else."""
+    if answer.status_code != 200:
+        return None
+    try:
+        return answer.json()
+    except BadAnswer:
+        return None
+
+
 class _Watchdog(threading.local):
     """The socket of the request that runs in this thread, so that a timer can shut it."""
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -49,19 +49,20 @@ class Batch:
 
     samples: tuple[Sample, ...]
     warm_up_failures: tuple[str, ...]
-    sent: Mapping[str, int]
     seed: int
 
 
-def send(order: Order, *, what: str) -> Batch:
+def send(order: Order, *, what: str, saw: Callable[[dict[str, int]], None] = lambda _: None) -> Batch:
     """Carry out an order in a process of its own. `what` names it for people ("GET /health").
 
-    Raises LookError when the generator did not end in time or died, LockedOut for an answer 429, LookError for other
+    `saw` is told how many requests got which answer, whatever is made of them. No samples at all: the warm-up was not
+    answered, and nothing else was sent. Raises LookError when the generator did not end in time or died, LockedOut for an answer 429, LookError for other
     answers that are no answer of this endpoint (3xx, 4xx) and for sends that were dropped.
     """
     result = _run(order, what)
     sent = result["sent"]
-    counts = Counter(one["what"] for one in sent)
+    counts = Counter(str(one["what"]) for one in sent)
+    saw(dict(counts))
     if counts.get("429"):
         raise LockedOut(f"{what} was refused (429) while latency was measured, although the suite keeps below the limit")
     if counts.get("dropped"):
@@ -78,9 +79,9 @@ def send(order: Order, *, what: str) -> Batch:
     )
     warm = [str(one["what"]) for one in sent if one["warm_up"]]
     failures = tuple(what for what in warm if what in ("timeout", "connection") or what.startswith("5"))
-    if len(samples) < order.requests:
+    if samples and len(samples) < order.requests:
         raise LookError(f"{what}: only {len(samples)} of {order.requests} requests were sent")
-    return Batch(samples, failures, dict(counts), int(result["seed"]))
+    return Batch(samples, failures, int(result["seed"]))
 
 
 def fell_behind(samples: Sequence[Sample], limit_ms: float) -> str:

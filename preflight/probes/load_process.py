@@ -79,6 +79,8 @@ class Generator:
         sessions = [self._session(source) for source in order.sources]
         try:
             await self._phase(sessions, order.warm_up, random.Random(order.seed ^ 0x5EED), warm_up=True)  # noqa: S311
+            if self._sent and all(one.what in ("timeout", "connection") for one in self._sent):
+                self._stop = True  # nobody answers: asking hundreds of times more would tell nothing
             began = await self._phase(sessions, order.requests, random.Random(order.seed), warm_up=False)  # noqa: S311
         finally:
             for session in sessions:
@@ -121,9 +123,9 @@ class Generator:
         began = time.time() + 0.02
         for i in range(count):
             due = start + (i + dice.random() / 2) / self._order.rate
-            await _until(due)
             if self._stop:
                 break
+            await _until(due)
             at = due - start
             if len(self._in_flight) >= _MOST_IN_FLIGHT:
                 self._sent.append(Sent(round(at, 4), 0.0, 0.0, "dropped", fresh=False, warm_up=warm_up))

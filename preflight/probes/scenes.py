@@ -67,6 +67,18 @@ def another(target: Target, now: str) -> str:
     return others[0]
 
 
+def failed_loads(history: Answer) -> list[str]:
+    """The last ten loads of GET /scene/history that failed, by path. Raises BadAnswer when it is no JSON."""
+    said = history.json()
+    entries = next((v for v in said.values() if isinstance(v, list)), []) if isinstance(said, dict) else said
+    failed = []
+    for entry in [e for e in entries if isinstance(e, dict)][-10:] if isinstance(entries, list) else []:
+        verdict = str(entry.get("status", entry.get("result", ""))).lower()
+        if entry.get("success") is False or verdict in ("failed", "error", "failure"):
+            failed.append(str(entry.get("scene_path") or entry.get("scene") or entry.get("path") or "a scene"))
+    return failed
+
+
 @contextmanager
 def put_back(api: Api, token: Secret) -> Iterator[str]:
     """Whatever is loaded inside, the scene of before is loaded again afterwards."""

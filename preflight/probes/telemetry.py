@@ -20,6 +20,12 @@ from preflight.errors import LookError, Unreachable
 from preflight.redact import printable
 
 _SECONDS = 5.0
+LISTEN_SECONDS = 10.5
+"""Long enough for ten seconds of staying up, twenty FPS events and both binary frames."""
+
+STABLE_SECONDS = 31.0
+"""The server pings every 30 s: a connection that lasts longer has survived one."""
+
 _MOST_BYTES = 4 * 1024 * 1024
 _FRAME = struct.Struct(">BIfff")
 _PACKED = struct.Struct(">BII")

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from preflight.errors import Undecided
+from preflight.errors import LookError, Undecided
 from preflight.fixtures import item
 from preflight.outcome import Reason
 from preflight.probes import health, metrics
@@ -100,6 +100,8 @@ def test_memory_is_as_planned(memory, evidence):
     evidence.saw("samples", len(memory))
     for source, megabytes in memory.items():
         evidence.fact(source, f"{megabytes:.0f} MB")
+    if not memory:
+        raise LookError("no source says how much memory the game uses")
     source, most = max(memory.items(), key=lambda pair: pair[1])
 
     evidence.judge("memory", most, where=source)

@@ -1,0 +1,233 @@
+"""The latencies of a run: sampled once an endpoint, at a guest's pace, and shared by every item that asks."""
+
+from __future__ import annotations
+
+import json
+import math
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from preflight.budget import DEFAULT_PER_MINUTE, DOCUMENTED_PER_MINUTE, Budget
+from preflight.errors import LockedOut, LookError, Undecided, Unreachable
+from preflight.outcome import Reason
+from preflight.probes import histogram, load
+from preflight.probes.api import Api
+from preflight.probes.load import Sample
+from preflight.redact import Secret, printable
+from preflight.target import Target
+
+PACED_BY = {
+    "GET /health": 18.0,
+    "GET /status": 12.0,
+    "GET /scene": 68.0,
+    "POST /scene": 245.0,
+    "GET /scenes": 55.0,
+    "GET /performance": 55.0,
+}
+"""The limit (ms) that sets the pace: a request within it has been answered before the next one leaves.
+
+/performance has no P95 of its own; it gets the pace of the others, and queues behind itself only when it is slower.
+"""
+
+FASTEST = 50.0
+MARGIN = 3  # requests a minute left to others who share the address
+_MOST_PER_SECOND = 1.5  # 45 in 30 s: intrusion detection takes 50 to one endpoint for abuse
+_QUIET_S = 30.0
+_ADDRESSES = 4
+_TRIES = 3
+
+
+@dataclass
+class Series:
+    """What was measured at one endpoint so far. `rate` is in requests a second, `spent` in seconds."""
+
+    call: str
+    rate: float
+    sources: tuple[str, ...]
+    samples: list[Sample] = field(default_factory=list)
+    warm_up_failures: list[str] = field(default_factory=list)
+    seeds: list[int] = field(default_factory=list)
+    repeated: int = 0
+    spent: float = 0.0
+    refusal: LookError | None = None
+
+    @property
+    def timeouts(self) -> int:
+        """Requests without an answer in time, those of the warm-up included."""
+        return sum(sample.what == "timeout" for sample in self.samples) + self.warm_up_failures.count("timeout")
+
+    def milliseconds(self, failed: float) -> list[float]:
+        """Latencies in ms in the order sent, rounded to 0.01; one without a good answer counts as `failed`."""
+        return [failed if sample.failed else sample.ms for sample in self.samples]
+
+
+class Sampler:
+    """Latencies of one target in one run. `cap_s` bounds the time spent on one endpoint."""
+
+    def __init__(self, target: Target, api: Api, budget: Budget, user_agent: str, cap_s: float) -> None:
+        self._target, self._api, self._budget = target, api, budget
+        self._user_agent = user_agent
+        self.cap_s = cap_s
+        self._series: dict[str, Series] = {}
+        self._others: tuple[str, ...] | None = None
+
+    @property
+    def exempt(self) -> str | None:
+        """The address that the operator takes out of limiting, if there is one."""
+        return self._target.facts.performance.exempt_address
+
+    @property
+    def where(self) -> str:
+        """From where, and through what, is measured."""
+        through = "at the game itself" if self._api.reaches_game else "through the front, network time included"
+        return f"{through}, from {self.exempt or 'this machine'}"
+
+    def have(self, call: str) -> Series | None:
+        """What was measured at `call` ("GET /health") so far, or None."""
+        return self._series.get(call)
+
+    def calls(self) -> Sequence[str]:
+        """What was measured so far."""
+        return [call for call, series in self._series.items() if series.samples]
+
+    def more(self, call: str, n: int, token: Secret) -> Series:
+        """The series of `call` with `n` samples, or as many as the cap leaves time for.
+
+        Raises Undecided for scenes that must not be loaded, Unreachable when nobody answers, LockedOut, and LookError
+        when the generator could not keep its schedule in three tries or the answers are no answers of the endpoint.
+        """
+        series = self._series.setdefault(call, Series(call, self.rate(call), self._sources()))
+        if series.refusal is not None:
+            raise series.refusal
+        missing = min(n - len(series.samples), int((self.cap_s - series.spent) * series.rate))
+        if missing <= 0:
+            return series
+        try:
+            if call == "POST /scene":
+                self._loading_scenes(series, missing, token)
+            else:
+                self._measure(series, missing, token, ())
+        except LookError as error:
+            series.refusal = error
+            if isinstance(error, LockedOut):
+                for source in series.sources:
+                    self._budget.close(source, 60.0)
+            raise
+        return series
+
+    def rate(self, call: str) -> float:
+        """Requests a second: at most 0.5/limit, so that our own don't queue, and below the limiter where it counts us."""
+        pace = min(FASTEST, 0.5 / (PACED_BY[call] / 1000))
+        if self.exempt:
+            return pace
+        per_minute = DOCUMENTED_PER_MINUTE.get(call.split(" ", 1)[1], DEFAULT_PER_MINUTE)
+        return min(pace, len(self._sources()) * min((per_minute - MARGIN) / 60, _MOST_PER_SECOND))
+
+    def _sources(self) -> tuple[str, ...]:
+        if self.exempt:
+            return (self.exempt,)
+        if self._others is None:
+            # half of them stay free for items that need an address nobody knows yet
+            share = min(_ADDRESSES, len(self._target.facts.manners.addresses) // 2)
+            self._others = tuple(self._budget.fresh(share)) if share else ()
+        return ("", *self._others)
+
+    def _measure(self, series: Series, n: int, token: Secret, bodies: tuple[str, ...]) -> None:
+        from preflight.probes.load_process import Order
+
+        method, _, path = series.call.partition(" ")
+        first = not series.samples
+        for _ in range(_TRIES):
+            self._reserve(series, path, n)
+            order = Order(
+                method=method,
+                url=self._api.url(path, "game"),
+                rate=series.rate,
+                requests=n,
+                headers={"Authorization": f"Bearer {token.reveal()}", "User-Agent": self._user_agent, "Accept": "*/*"}
+                | ({"Content-Type": "application/json"} if bodies else {}),
+                bodies=bodies,
+                sources=series.sources,
+                ca_file=str(self._target.facts.api.ca_file) if self._target.facts.api.ca_file else None,
+                warm_up=(10 if first else 3) if self.exempt else (3 if first else 1),
+                deadline_s=self.cap_s + 60.0,
+                seed=secrets.randbits(32),
+            )
+            batch = load.send(order, what=series.call, saw=lambda sent: self._footprint(series, sent))
+            series.spent += n / series.rate
+            self._enter(series, path, n)
+            if not batch.samples:
+                raise Unreachable(f"{series.call}: none of the first {order.warm_up} requests was answered")
+            series.warm_up_failures += batch.warm_up_failures
+            behind = load.fell_behind(batch.samples, PACED_BY[series.call])
+            if not behind:
+                series.samples += batch.samples
+                series.seeds.append(batch.seed)
+                return
+            # what is thrown away is chosen by the generator's own delay alone, never by what the target did
+            series.repeated += 1
+            if (self.cap_s - series.spent) * series.rate < n:
+                break
+        raise LookError(f"{series.call}: {behind}")
+
+    def _reserve(self, series: Series, path: str, n: int) -> None:
+        """Wait until the pace has room for half a minute of requests, and keep others off the addresses meanwhile."""
+        if self.exempt:
+            return
+        seconds = n / series.rate
+        for source in series.sources:
+            if source:
+                self._budget.close(source, seconds + 60.0)
+        for _ in range(min(n, math.ceil(_QUIET_S * series.rate / len(series.sources)))):
+            self._budget.take(path, address="")
+
+    def _enter(self, series: Series, path: str, n: int) -> None:
+        """Tell the budget of the last minute's requests, so that whoever comes next keeps below the limits too."""
+        if self.exempt:
+            return
+        for source in series.sources:
+            for _ in range(min(n, math.ceil(60.0 * series.rate)) // len(series.sources)):
+                self._budget.enter(path, source)
+
+    def _footprint(self, series: Series, sent: dict[str, int]) -> None:
+        for what, count in sent.items():
+            self._api.sent[f"{series.call} {what if what.isdigit() else 'no answer'}"] += count
+        self._api.addresses.update(source or "this machine's own" for source in series.sources)
+
+    def _loading_scenes(self, series: Series, n: int, token: Secret) -> None:
+        """Load scenes of the operator's list in turn, and put back the one that was there."""
+        scenes = self._target.facts.manners.scenes
+        if not scenes:
+            raise Undecided(Reason.OPERATOR, "name scenes that may be loaded: [manners] scenes")
+        self._nobody_plays(token)
+        found = self._api.get("/scene", token=token, **self._unlimited).object().get("scene_path")
+        if found not in scenes:
+            raise Undecided(
+                Reason.OPERATOR, f"the scene {printable(str(found), 80)} could not be put back: it is not in [manners] scenes"
+            )
+        try:
+            self._measure(series, n, token, tuple(json.dumps({"scene_path": scene}) for scene in scenes))
+        finally:
+            self._put_back(str(found), token)
+
+    def _put_back(self, scene: str, token: Secret) -> None:
+        answer = self._api.ask("POST", "/scene", token=token, body={"scene_path": scene}, **self._unlimited)
+        if answer.status_code != 200:
+            raise LookError(f"the scene {scene} could not be put back ({answer.status_code}); load it by hand")
+
+    @property
+    def _unlimited(self) -> dict[str, Any]:
+        """Options of a request that leaves at once from the exempt address, where there is one."""
+        return {"address": self.exempt, "paced": False} if self.exempt else {}
+
+    def _nobody_plays(self, token: Secret) -> None:
+        if self._target.facts.manners.maintenance:
+            return
+        playing = histogram.gauge(self._api.get("/metrics", token=token).text, "vr_active_sessions")
+        if playing != 0:
+            who = "nobody can say whether anybody plays" if playing is None else f"{playing:g} sessions are active"
+            raise Undecided(
+                Reason.CONSENT, f"{who}; scenes are loaded only while nobody plays or with [manners] maintenance = true"
+            )
