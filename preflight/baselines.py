@@ -58,7 +58,7 @@ def save(record: Path) -> Path:
     """Keep the latencies of a run as the baseline of its target, build and machine; the file.
 
     Raises UsageError for a record without enough of them (90 an endpoint), or with more than 1 % failed requests, and
-    ReadError for what is no record. The record does not say which machine measured; it has to be this one.
+    ReadError for what is no record. What another machine has measured is refused.
     """
     told = read(record)
     latencies: dict[str, list[float]] = {}
@@ -66,6 +66,9 @@ def save(record: Path) -> Path:
     for item in told.items:
         for outcome in item.outcomes:
             measured = outcome.facts.get("measured", measured)
+            by = outcome.facts.get("measured by", machine())
+            if by != machine():
+                raise UsageError(f"{record} was measured by another machine ({by}); save it there, it is no baseline here")
             for name, values in outcome.samples.items():
                 if _CALL.match(name) and isinstance(values, list) and len(values) > len(latencies.get(name, [])):
                     latencies[name] = [float(value) for value in values]
@@ -97,7 +100,7 @@ def save(record: Path) -> Path:
 
 
 def list_(target: str | None = None) -> list[Baseline]:
-    """This machine's baselines, newest first. Files that can't be read are left out."""
+    """The baselines of this machine, newest first. Files that can't be read are left out."""
     found = []
     for file in folder().glob(f"{_safe(target) if target else '*'}/{machine()}/*.json"):
         baseline = _load(file)

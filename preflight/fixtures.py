@@ -161,8 +161,7 @@ def memory(answers: Answers, api: Api, token: Secret, game_health: health.Health
     """Memory of the game in MB, by every source there is."""
     quick = readable(api.get("/health/quick"))
     performance = readable(api.get("/performance", token=token))
-    resident = metrics.samples(metrics_page, "process_resident_memory_bytes")
-    return health.memory_mb(game_health, quick, performance, resident[0].value if resident else None)
+    return health.memory_mb(game_health, quick, performance, metrics.resident_bytes(metrics_page))
 
 
 @pytest.fixture(scope="session")

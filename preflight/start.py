@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import tempfile
 from collections.abc import Callable
@@ -66,18 +67,24 @@ def _with_consents(target: Target, consents: dict[str, bool]) -> Target:
     return Target(facts, target.path, {name: s for name in type(facts.secrets).model_fields if (s := target.secret(name))})  # type: ignore[arg-type]
 
 
+def _fault(name: str) -> Any:
+    from preflight.rehearsal.faults import FAULTS, LOOK_ALIKES
+
+    known = {**FAULTS, **LOOK_ALIKES}
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {close[0]}? " if close else ""
+        raise UsageError(f"there is no fault called {name}; {hint}`preflight rehearse --list-faults` lists them")
+    return known[name]
+
+
 def _rehearsal(option: Any) -> Started:
     from preflight.rehearsal.behaviour import Deployment
     from preflight.rehearsal.deploy import Rehearsal, RehearsalError
 
     deployment = Deployment()
     for name in option.fault:
-        from preflight.rehearsal.faults import find
-
-        fault = find(name)
-        if fault is None:
-            raise UsageError(f"there is no fault called {name}; `preflight rehearse --list-faults` lists them")
-        deployment = fault.change(deployment)
+        deployment = _fault(name).change(deployment)
     folder = tempfile.TemporaryDirectory(prefix="preflight-", ignore_cleanup_errors=True)
     rehearsal = Rehearsal(deployment, Path(folder.name))
     try:

@@ -42,39 +42,40 @@ def judge_completeness(
 ) -> Completeness:
     """Whether the window [start, end] (s) holds enough: scrapes of `up` each `interval_s`, and a value for each that was up.
 
-    Expected are floor((end - start)/interval) scrapes; those that fall into the same slot of the interval count once.
-    `value_times`: times of samples of the metric that will be judged; those that belong to no scrape with `up = 1` do not
-    count. Raises ValueError for a window without length, an interval that is not positive, or `up` without times.
+    Expected are floor((end - start)/interval) scrapes; what lies within half an interval of the scrape before is the same
+    one (two servers of a pair, a retry). `value_times`: times of samples of the metric that will be judged; those
+    that are not within half an interval of a scrape with `up = 1` do not count.
+    Raises ValueError for a window without length, an interval that is not positive, or `up` without times.
     """
     if end <= start or interval_s <= 0:
         raise ValueError("a window needs a length and a scrape interval")
     if len(up_times) != len(up):
         raise ValueError("each sample of up has its time")
     expected = max(1, int((end - start) / interval_s + 1e-9))
-    times = np.asarray(up_times, dtype=float)
-    states = np.asarray(up, dtype=float)
+    times, states = np.asarray(up_times, dtype=float), np.asarray(up, dtype=float)
+    order = np.argsort(times, kind="stable")
+    times, states = times[order], states[order]
     inside = (times >= start - 1e-6) & (times <= end + 1e-6)
     times, states = times[inside], states[inside]
-    slots = _slots(times, start, interval_s, expected)
-    was_up = set(slots[states > 0.5].tolist())
-    scraped = set(slots.tolist())
-    values = np.asarray(value_times, dtype=float)
-    valued = set(_slots(values[(values >= start - 1e-6) & (values <= end + 1e-6)], start, interval_s, expected).tolist()) & was_up
-    edges = np.concatenate(([start], np.sort(times), [end]))
-    share = len(scraped) / expected
-    share_valued = len(valued) / len(was_up) if was_up else 0.0
+    single = _apart(times, interval_s / 2)
+    times, states = times[single], states[single]
+    was_up = times[states > 0.5]
+    found = _near(was_up, np.sort(np.asarray(value_times, dtype=float)), interval_s / 2)
+    scrapes = min(expected, times.size)
+    edges = np.concatenate(([start], times, [end]))
+    share, share_valued = scrapes / expected, found / was_up.size if was_up.size else 0.0
     why = ""
     if share < LEAST:
-        why = f"{len(scraped)} of {expected} expected scrapes ({share:.1%}) are there; {LEAST:.0%} are needed"
-    elif was_up and share_valued < LEAST:
-        why = f"values for {len(valued)} of {len(was_up)} scrapes that found the target up; {LEAST:.0%} are needed"
+        why = f"{scrapes} of {expected} expected scrapes ({share:.1%}) are there; {LEAST:.0%} are needed"
+    elif was_up.size and share_valued < LEAST:
+        why = f"values for {found} of {was_up.size} scrapes that found the target up; {LEAST:.0%} are needed"
     return Completeness(
         expected=expected,
-        scrapes=len(scraped),
-        up=len(was_up),
-        values=len(valued),
+        scrapes=scrapes,
+        up=int(was_up.size),
+        values=found,
         scraped=share,
-        uptime=len(was_up) / len(scraped) if scraped else 0.0,
+        uptime=was_up.size / times.size if times.size else 0.0,
         valued=share_valued,
         longest_gap_s=float(np.diff(edges).max()),
         enough=not why,
@@ -87,6 +88,19 @@ def outside(times: Sequence[float], footprint: Sequence[tuple[float, float]]) ->
     return [not any(low <= moment <= high for low, high in footprint) for moment in times]
 
 
-def _slots(times: np.ndarray, start: float, interval_s: float, expected: int) -> np.ndarray:
-    """The number of the interval each time falls into, the last one included."""
-    return np.asarray(np.clip(((times - start) / interval_s + 1e-9).astype(int), 0, expected - 1))
+def _apart(times: np.ndarray, least: float) -> list[int]:
+    """The positions of those times that are at least `least` after the one kept before."""
+    kept: list[int] = []
+    for position, moment in enumerate(times.tolist()):
+        if not kept or moment - times[kept[-1]] >= least:
+            kept.append(position)
+    return kept
+
+
+def _near(wanted: np.ndarray, there: np.ndarray, most: float) -> int:
+    """How many of `wanted` have one of the (ascending) times `there` within `most`."""
+    if not there.size:
+        return 0
+    after = np.clip(np.searchsorted(there, wanted), 0, there.size - 1)
+    before = np.clip(after - 1, 0, there.size - 1)
+    return int(np.sum(np.minimum(np.abs(there[after] - wanted), np.abs(wanted - there[before])) <= most))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urljoin
 
+from preflight.errors import LookError
 from preflight.probes.api import PROTECTED, Api, Via
 from preflight.probes.http import Answer
 from preflight.redact import Secret
@@ -47,6 +48,13 @@ class Answers:
     def admitted(self) -> Answer:
         """A success with the token on the endpoint that tokens are proven on."""
         return self.api.get(PROTECTED, token=self.token)
+
+    @property
+    def opened(self) -> Answer:
+        """The same, where it really let the token in. Raises LookError otherwise."""
+        if self.admitted.status_code != 200:
+            raise LookError(f"GET {PROTECTED} answers {self.admitted.status_code} to the valid token, so nothing follows from it")
+        return self.admitted
 
     @cached_property
     def refused(self) -> Answer:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from preflight.budget import Budget, endpoint_of
-from preflight.errors import BadCertificate, LockedOut
+from preflight.errors import BadCertificate, LockedOut, LookError
 from preflight.probes import http
 from preflight.probes.http import Answer
 from preflight.redact import Secret
@@ -55,6 +55,8 @@ class Api:
         self._user_agent = user_agent
         self._locked: dict[str, datetime] = {}
         self._verify = True
+        self._useless: dict[str, Answer] = {}
+        self._opened: set[str] = set()
         self.sent: Counter[str] = Counter()
         self.addresses: set[str] = set()
 
@@ -99,6 +101,13 @@ class Api:
         Raises Unreachable, and LockedOut for a 429 nobody planned and for whatever would follow it.
         """
         endpoint = endpoint_of(path)
+        trusted = isinstance(token, Secret) and token == self._target.secret("token")
+        if trusted:
+            remembered = self._useless.get(endpoint)
+            if remembered is not None and (remembered.method, remembered.url) == (method, base or self.url(path, via)):
+                return remembered  # asked and refused already; once more would be one more failed login
+            self._refuse_when_useless(endpoint)
+            bad_login = bad_login or (bool(self._useless) and endpoint not in self._opened)
         if paced:
             source = self._budget.take(endpoint, address=address, bad_login=bad_login)
         else:
@@ -127,6 +136,11 @@ class Api:
             self.sent[f"{method} {endpoint} no answer"] += 1
             raise
         self.sent[f"{method} {endpoint} {answer.status_code}"] += 1
+        if trusted:
+            if answer.status_code == 401:
+                self._useless.setdefault(endpoint, answer)
+            else:
+                self._opened.add(endpoint)
         if answer.status_code == 429 and not may_refuse:
             self._lock(source, answer)
         return answer
@@ -142,6 +156,12 @@ class Api:
         if "Authorization" in options["headers"] and not part.trust_any_certificate:
             raise BadCertificate(f"{url}: the certificate can't be verified, so the token is not sent there")
         return http.send(method, url, ca_file=part.ca_file, verify=False, **options)
+
+    def _refuse_when_useless(self, endpoint: str) -> None:
+        """Each refusal of the operator's token counts as a failed login: five of them would ban the operator."""
+        for where in (PROTECTED, endpoint):
+            if where in self._useless:
+                raise LookError(f"the valid token is refused (401) on {where}; nothing more is sent with it")
 
     def _refuse_when_locked(self, source: str) -> None:
         until = self._locked.get(source)

@@ -12,6 +12,7 @@ from websockets.sync.client import connect
 
 from preflight.errors import LookError, Undecided, Unreachable
 from preflight.outcome import Reason
+from preflight.redact import Secret
 from preflight.target import Target
 
 _SECONDS = 5.0
@@ -55,9 +56,19 @@ def websocket_behind_the_front(target: Target) -> str:
     return re.sub(r"^http", "ws", target.facts.api.url) + part.front_path
 
 
-def upgrade(address: str, user_agent: str) -> int:
-    """The status a front gives to a WebSocket upgrade; 101 when it is passed on. Raises Unreachable, LookError."""
-    context = ssl._create_unverified_context() if address.startswith("wss") else None  # noqa: S323, SLF001
+def upgrade(target: Target, token: Secret, user_agent: str) -> int:
+    """The status that the front gives to a WebSocket upgrade with the token; 101 when it is passed on.
+
+    Raises Undecided where the target names no WebSocket behind the front, Unreachable, LookError.
+    """
+    address = websocket_behind_the_front(target)
+    context = None
+    if address.startswith("wss"):
+        part = target.facts.api
+        context = ssl.create_default_context(cafile=str(part.ca_file) if part.ca_file else None)
+        if part.trust_any_certificate:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
     try:
         with connect(
             address,
@@ -65,6 +76,7 @@ def upgrade(address: str, user_agent: str) -> int:
             open_timeout=_SECONDS,
             close_timeout=1,
             user_agent_header=user_agent,
+            additional_headers={"Authorization": f"Bearer {token.reveal()}"},
             proxy=None,
             max_size=1 << 20,
         ):

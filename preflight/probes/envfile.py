@@ -7,10 +7,45 @@ from dataclasses import dataclass
 
 from dotenv.parser import parse_stream
 
+from preflight.errors import LookError
+from preflight.probes.host import Host, read_text
 from preflight.redact import Secret
+
+SETTINGS = (
+    "ENVIRONMENT",
+    "GODOT_PATH",
+    "HTTP_API_PORT",
+    "HTTP_API_HOST",
+    "HTTP_API_ENABLE_CORS",
+    "HTTP_API_HTTPS",
+    "JWT_SECRET_KEY",
+    "JWT_TOKEN_EXPIRY",
+    "ENABLE_RATE_LIMITING",
+    "RATE_LIMIT_PER_IP",
+    "RATE_LIMIT_WINDOW",
+    "AUTH_REQUIRED",
+    "AUTH_STRICT_MODE",
+    "CORS_ALLOWED_ORIGINS",
+    "CORS_ALLOWED_METHODS",
+    "CORS_ALLOW_CREDENTIALS",
+    "ENABLE_METRICS",
+    "ENABLE_PROFILING",
+    "ENABLE_HEALTH_CHECKS",
+    "AUDIT_LOG_ENABLED",
+    "AUDIT_LOG_RETENTION_DAYS",
+    "AUDIT_LOG_PATH",
+    "MAX_CONNECTIONS",
+    "REQUEST_TIMEOUT_MS",
+    "MAX_REQUEST_SIZE_MB",
+    "DEBUG_MODE",
+    "VERBOSE_LOGGING",
+    "ENABLE_DEBUG_ENDPOINTS",
+)
+"""The 28 settings of checklist.md lines 192-235."""
 
 _SECRET_WORDS = ("SECRET", "PASSWORD", "TOKEN", "KEY")
 _NO_SECRETS = ("JWT_TOKEN_EXPIRY",)
+_WORDS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 
 @dataclass(frozen=True)
@@ -28,6 +63,28 @@ class EnvFile:
     def count(self, name: str) -> int:
         """How often the setting stands in the file."""
         return sum(key == name for key, _ in self.entries)
+
+    def switch(self, name: str) -> bool | None:
+        """A setting as a switch (true, 1, yes, on and their opposites in any letter case); None for anything else."""
+        return _WORDS.get((self.value(name) or "").strip().lower())
+
+    def number(self, name: str) -> float | None:
+        """A setting as a number, None when it is missing or none."""
+        try:
+            return float(self.value(name) or "")
+        except ValueError:
+            return None
+
+    def words(self, name: str) -> list[str]:
+        """The parts of a list separated by commas, in the order of the file."""
+        return [word.strip() for word in (self.value(name) or "").split(",") if word.strip()]
+
+    def contradicting(self) -> list[str]:
+        """Settings that stand more than once, with different values."""
+        values: dict[str, set[str]] = {}
+        for key, value in self.entries:
+            values.setdefault(key, set()).add(value)
+        return [key for key, found in values.items() if len(found) > 1]
 
     def secrets(self) -> list[Secret]:
         """Values whose names say that they are secret."""
@@ -47,3 +104,31 @@ def parse(text: str) -> EnvFile:
         elif binding.key is not None:
             entries.append((binding.key, binding.value or ""))
     return EnvFile(tuple(entries), tuple(broken))
+
+
+def read(host: Host, path: str) -> EnvFile:
+    """The environment file of a host. Raises LookError when it is missing or can't be read."""
+    if host.facts(path) is None:
+        raise LookError(f"{path} is missing, so that none of its settings can be judged")
+    return parse(read_text(host, path))
+
+
+_WELL_KNOWN = ("secret", "password", "passwort", "change", "develop", "example", "default", "placeholder", "test", "jwt", "your")
+
+
+def guessable(secret: str) -> str:
+    """Why a JWT secret can be guessed, as a phrase; empty for one that looks random.
+
+    A random secret of 64 hexadecimal digits has fewer than eight different ones once in 10^18 draws.
+    """
+    if secret.startswith("<"):
+        return "a placeholder"
+    lower = secret.lower()
+    if any(word in lower for word in _WELL_KNOWN):
+        return "made of known words"
+    if len(set(lower)) < 8:
+        return f"made of {len(set(lower))} different characters"
+    if any(lower == (lower[:size] * len(lower))[: len(lower)] for size in range(1, len(lower) // 2 + 1)):
+        return "a repetition"
+    steps = {(ord(b) - ord(a)) for a, b in zip(lower, lower[1:], strict=False)}
+    return "a sequence" if len(steps) <= 3 and len(lower) > 8 else ""

@@ -41,6 +41,13 @@ class Burst:
     last: Answer
 
     @property
+    def refused(self) -> Answer:
+        """The refusal that ended the burst. Raises LookError where there was none."""
+        if self.refusal is None:
+            raise LookError(f"the limiter let {self.admitted} requests in and never refused, so there is no refusal to look at")
+        return self.refusal
+
+    @property
     def allowed(self) -> float:
         """Requests let in, less those that the bucket regained while it was emptied."""
         return self.admitted - int(self.seconds * ALLOWED / 60.0)
@@ -53,7 +60,7 @@ def empty_bucket(api: Api, token: Secret, address: str) -> Burst:
     while True:
         answer = api.get(PROTECTED, token=token, address=address, paced=False, may_refuse=True)
         seconds = time.monotonic() - began
-        if answer.status_code in (401, 403) and not admitted:
+        if answer.status_code == 401 or (answer.status_code == 403 and not admitted):
             raise LookError(f"the valid token is refused ({answer.status_code}), so that no bucket can be emptied")
         if answer.status_code >= 400:
             return Burst(address, admitted, seconds, answer, answer)
@@ -69,6 +76,13 @@ class Ban:
     address: str
     provocations: list[Answer]
     afterwards: Answer
+
+    @property
+    def refusal(self) -> Answer:
+        """The answer that announces the ban. Raises LookError where there is none."""
+        if not self.banned:
+            raise LookError(f"{self.address} was not banned ({self.afterwards.status_code}), so there is no ban to look at")
+        return self.afterwards
 
     @property
     def banned(self) -> bool:

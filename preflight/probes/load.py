@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,7 @@ _GRACE_S = 15.0
 class Sample:
     """One measured request: when it was to leave (epoch seconds), latency from then on (ms), and what came back.
 
-    `what`: an HTTP status, or "timeout", "connection". `failed`: a time-out, a connection error or a 5xx.
+    `batch`: the seed of the order it belongs to; `what`: an HTTP status, or "timeout", "connection". `failed`: a time-out, a connection error or a 5xx.
     """
 
     at: float
@@ -36,6 +36,7 @@ class Sample:
     what: str
     fresh: bool
     lag: float
+    batch: int = 0
 
     @property
     def failed(self) -> bool:
@@ -45,43 +46,56 @@ class Sample:
 
 @dataclass(frozen=True)
 class Batch:
-    """What one order brought: the samples in the order they were to leave, and the failures of its warm-up."""
+    """What an order brought for one endpoint: samples in the order they were to leave, failures of the warm-up.
+
+    `refusal`: why these are no latencies of the endpoint (429, other 4xx, 3xx), or None.
+    """
 
     samples: tuple[Sample, ...]
     warm_up_failures: tuple[str, ...]
+    sent: Mapping[str, int]
     seed: int
+    refusal: LookError | None = None
 
 
-def send(order: Order, *, what: str, saw: Callable[[dict[str, int]], None] = lambda _: None) -> Batch:
-    """Carry out an order in a process of its own. `what` names it for people ("GET /health").
+def send(order: Order, calls: Sequence[str]) -> list[Batch]:
+    """Carry out an order in a process of its own; a batch for each lane, which `calls` name ("GET /health").
 
-    `saw` is told how many requests got which answer, whatever is made of them. No samples at all: the warm-up was not
-    answered, and nothing else was sent. Raises LookError when the generator did not end in time or died, LockedOut for an answer 429, LookError for other
-    answers that are no answer of this endpoint (3xx, 4xx) and for sends that were dropped.
+    No samples at all in any batch: the warm-up was not answered, and nothing else was sent.
+    Raises LookError when the generator did not end in time, died, or dropped sends.
     """
+    what = ", ".join(calls)
     result = _run(order, what)
     sent = result["sent"]
-    counts = Counter(str(one["what"]) for one in sent)
-    saw(dict(counts))
-    if counts.get("429"):
-        raise LockedOut(f"{what} was refused (429) while latency was measured, although the suite keeps below the limit")
-    if counts.get("dropped"):
-        raise LookError(f"{what}: {counts['dropped']} sends were dropped, since 512 requests were still unanswered")
-    odd = {status: n for status, n in counts.items() if status[:1] in ("1", "3", "4")}
-    if odd:
-        told = ", ".join(f"{n} times {status}" for status, n in sorted(odd.items()))
-        raise LookError(f"{what} answers {told} instead of doing its work; there is no latency to judge")
+    if any(one["what"] == "dropped" for one in sent):
+        raise LookError(f"{what}: sends were dropped, since 512 requests were still unanswered")
+    refused = any(one["what"] == "429" for one in sent)
     began = float(result["began"])
+    return [
+        _batch(call, [one for one in sent if one["lane"] == lane], began, order, refused=refused, seed=int(result["seed"]))
+        for lane, call in enumerate(calls)
+    ]
+
+
+def _batch(call: str, sent: Sequence[Mapping[str, Any]], began: float, order: Order, *, refused: bool, seed: int) -> Batch:
+    counts = Counter(str(one["what"]) for one in sent)
     samples = tuple(
-        Sample(began + one["at"], float(one["ms"]), str(one["what"]), bool(one["fresh"]), float(one["lag"]))
+        Sample(began + one["at"], float(one["ms"]), str(one["what"]), bool(one["fresh"]), float(one["lag"]), seed)
         for one in sent
         if not one["warm_up"]
     )
     warm = [str(one["what"]) for one in sent if one["warm_up"]]
     failures = tuple(what for what in warm if what in ("timeout", "connection") or what.startswith("5"))
-    if samples and len(samples) < order.requests:
-        raise LookError(f"{what}: only {len(samples)} of {order.requests} requests were sent")
-    return Batch(samples, failures, int(result["seed"]))
+    refusal: LookError | None = None
+    odd = {status: n for status, n in counts.items() if status[:1] in ("1", "3", "4")}
+    if refused:
+        refusal = LockedOut(f"a request was refused (429) while {call} was measured, although the suite keeps below the limits")
+    elif odd:
+        told = ", ".join(f"{n} times {status}" for status, n in sorted(odd.items()))
+        refusal = LookError(f"{call} answers {told} instead of doing its work; there is no latency to judge")
+    elif samples and len(samples) < order.rounds:
+        refusal = LookError(f"{call}: only {len(samples)} of {order.rounds} requests were sent")
+    return Batch(samples, failures, dict(counts), seed, refusal)
 
 
 def fell_behind(samples: Sequence[Sample], limit_ms: float) -> str:
@@ -104,12 +118,12 @@ def fell_behind(samples: Sequence[Sample], limit_ms: float) -> str:
 
 def seconds_of(order: Order) -> float:
     """About how long an order takes, without time-outs."""
-    return (order.requests + order.warm_up) / order.rate + 0.6
+    return (order.rounds + order.warm_up) * order.period_s + 0.6
 
 
 def _run(order: Order, what: str) -> dict[str, Any]:
     expected = seconds_of(order)
-    deadline = min(order.deadline_s, expected + 2 * order.timeout_s + _GRACE_S)
+    deadline = expected + 2 * order.timeout_s + _GRACE_S
     words = {**asdict(order), "deadline_s": deadline}
     began = time.monotonic()
     child = subprocess.Popen(
@@ -122,7 +136,7 @@ def _run(order: Order, what: str) -> dict[str, Any]:
     try:
         if expected > 5:
             print(
-                f"measuring {what}: {order.requests} requests at {order.rate:.2f}/s, {expected:.0f} s",
+                f"measuring {what}: {order.rounds} requests each, {expected:.0f} s",
                 file=sys.stderr,
                 flush=True,
             )

@@ -1,8 +1,11 @@
 """The open-loop load generator, in a process of its own: `python -m preflight.probes.load_process` with JSON on stdin.
 
-Request i leaves at t_i = t0 + (i + u_i/2)/R with u_i uniform on [0, 1), whatever became of those before it; latency is
-counted from t_i, so that a stall shows in every request it delayed (G. Tene's "coordinated omission"). A process of its
-own, because the parent's garbage collection, output and plugins would be measured with the target.
+Request i of an endpoint leaves at t_i = t0 + (i + u_i/2)/R with u_i uniform on [0, 1), whatever became of those before it;
+latency is counted from t_i, so that a stall shows in every request it delayed (G. Tene's "coordinated omission"). Several
+endpoints are asked in turn, each in a slot of its own: that takes no longer than one after the other, but the requests of
+one endpoint lie further apart and over a longer time, so that fewer of them share a hitch and a rare stall is met.
+
+A process of its own, because the parent's garbage collection, output and plugins would be measured with the target.
 """
 
 from __future__ import annotations
@@ -27,19 +30,30 @@ _MOST_IN_FLIGHT = 512
 
 
 @dataclass(frozen=True)
-class Order:
-    """What to send: `requests` to one endpoint at `rate` a second from each of `sources` in turn.
+class Lane:
+    """One endpoint's part of an order: it is asked once a round, in a slot of `slot_s` seconds of its own.
 
-    `bodies` are sent in turn (empty: none). `fresh`: a connection of its own for each request. `warm_up` requests are
-    sent first at the same pace; only their failures count. `deadline_s` bounds the whole, time-outs included.
+    `bodies` are sent in turn (none: no body).
     """
 
     method: str
     url: str
-    rate: float
-    requests: int
-    headers: dict[str, str] = field(default_factory=dict)
+    slot_s: float
     bodies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to send: `rounds` times every lane in turn, a round taking `period_s` (at least the sum of the slots).
+
+    `sources`: addresses to send from, changing with each round. `fresh`: a connection of its own for each request.
+    `warm_up` rounds come first, at the same pace; only their failures count. `deadline_s` bounds the whole.
+    """
+
+    lanes: tuple[Lane, ...]
+    rounds: int
+    period_s: float
+    headers: dict[str, str] = field(default_factory=dict)
     sources: tuple[str, ...] = ("",)
     ca_file: str | None = None
     fresh: bool = False
@@ -56,6 +70,7 @@ class Sent:
     `what`: an HTTP status, or "timeout", "connection", "dropped". `fresh`: a connection was made for it.
     """
 
+    lane: int
     at: float
     lag: float
     ms: float
@@ -81,7 +96,7 @@ class Generator:
             await self._phase(sessions, order.warm_up, random.Random(order.seed ^ 0x5EED), warm_up=True)  # noqa: S311
             if self._sent and all(one.what in ("timeout", "connection") for one in self._sent):
                 self._stop = True  # nobody answers: asking hundreds of times more would tell nothing
-            began = await self._phase(sessions, order.requests, random.Random(order.seed), warm_up=False)  # noqa: S311
+            began = await self._phase(sessions, order.rounds, random.Random(order.seed), warm_up=False)  # noqa: S311
         finally:
             for session in sessions:
                 with contextlib.suppress(Exception):
@@ -116,37 +131,45 @@ class Generator:
             trust_env=False,
         )
 
-    async def _phase(self, sessions: list[aiohttp.ClientSession], count: int, dice: random.Random, *, warm_up: bool) -> float:
-        """Send `count` requests on schedule and wait for all their answers; when the schedule began (epoch seconds)."""
-        loop = asyncio.get_running_loop()
+    async def _phase(self, sessions: list[aiohttp.ClientSession], rounds: int, dice: random.Random, *, warm_up: bool) -> float:
+        """Send `rounds` rounds on schedule and wait for all their answers; when the schedule began (epoch seconds)."""
+        order, loop = self._order, asyncio.get_running_loop()
         start = loop.time() + 0.02
         began = time.time() + 0.02
-        for i in range(count):
-            due = start + (i + dice.random() / 2) / self._order.rate
-            if self._stop:
-                break
-            await _until(due)
-            at = due - start
-            if len(self._in_flight) >= _MOST_IN_FLIGHT:
-                self._sent.append(Sent(round(at, 4), 0.0, 0.0, "dropped", fresh=False, warm_up=warm_up))
-                continue
-            task = loop.create_task(self._one(sessions[i % len(sessions)], i, due, at, warm_up=warm_up))
-            self._in_flight.add(task)
-            task.add_done_callback(self._in_flight.discard)
+        stretch = order.period_s / sum(lane.slot_s for lane in order.lanes)
+        for number in range(rounds):
+            slot_begins = start + number * order.period_s
+            for index, lane in enumerate(order.lanes):
+                due = slot_begins + dice.random() / 2 * lane.slot_s * stretch
+                slot_begins += lane.slot_s * stretch
+                if self._stop:
+                    break
+                await _until(due)
+                self._leave(sessions[number % len(sessions)], index, number, due, due - start, warm_up=warm_up)
         if self._in_flight:
             await asyncio.wait(self._in_flight)
         return began
 
-    async def _one(self, session: aiohttp.ClientSession, number: int, due: float, at: float, *, warm_up: bool) -> None:
-        order, loop = self._order, asyncio.get_running_loop()
+    def _leave(self, session: aiohttp.ClientSession, lane: int, number: int, due: float, at: float, *, warm_up: bool) -> None:
+        if len(self._in_flight) >= _MOST_IN_FLIGHT:
+            self._sent.append(Sent(lane, round(at, 4), 0.0, 0.0, "dropped", fresh=False, warm_up=warm_up))
+            return
+        task = asyncio.get_running_loop().create_task(self._one(session, lane, number, due, at, warm_up=warm_up))
+        self._in_flight.add(task)
+        task.add_done_callback(self._in_flight.discard)
+
+    async def _one(
+        self, session: aiohttp.ClientSession, index: int, number: int, due: float, at: float, *, warm_up: bool
+    ) -> None:
+        order, lane, loop = self._order, self._order.lanes[index], asyncio.get_running_loop()
         left = loop.time()
-        body = order.bodies[number % len(order.bodies)].encode() if order.bodies else None
+        body = lane.bodies[number % len(lane.bodies)].encode() if lane.bodies else None
         context: dict[str, Any] = {}
         try:
             # what is left of the time-out counts from the intended time as well
             timeout = aiohttp.ClientTimeout(total=max(0.001, order.timeout_s - (left - due)))
             async with session.request(
-                order.method, order.url, data=body, allow_redirects=False, timeout=timeout, trace_request_ctx=context
+                lane.method, lane.url, data=body, allow_redirects=False, timeout=timeout, trace_request_ctx=context
             ) as answer:
                 await answer.read()
                 what = str(answer.status)
@@ -158,7 +181,7 @@ class Generator:
         if what == "429":
             self._stop = True  # nobody planned it: nothing more is sent
         lag, took = round((left - due) * 1000, 3), round((done - due) * 1000, 2)
-        self._sent.append(Sent(round(at, 4), lag, took, what, fresh=bool(context.get("fresh")), warm_up=warm_up))
+        self._sent.append(Sent(index, round(at, 4), lag, took, what, fresh=bool(context.get("fresh")), warm_up=warm_up))
 
 
 async def _until(due: float) -> None:
@@ -185,7 +208,8 @@ def _precede_others() -> None:
 def main() -> int:
     """Read an order from stdin, carry it out, write the result to stdout."""
     raw = json.loads(sys.stdin.readline())
-    order = Order(**{**raw, "bodies": tuple(raw.get("bodies", ())), "sources": tuple(raw.get("sources", ("",)))})
+    lanes = tuple(Lane(**{**lane, "bodies": tuple(lane["bodies"])}) for lane in raw["lanes"])
+    order = Order(**{**raw, "lanes": lanes, "sources": tuple(raw["sources"])})
     _precede_others()
     gc.collect()
     gc.freeze()

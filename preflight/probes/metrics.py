@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
-from preflight.errors import BadAnswer
+from preflight.errors import BadAnswer, LookError
 from preflight.probes.http import Answer
 
 
@@ -22,7 +22,18 @@ def samples(answer: Answer, name: str) -> list[Sample]:
     return [s for family in _parsed(answer) for s in family.samples if family.name in wanted or s.name == name]
 
 
+def resident_bytes(answer: Answer) -> float | None:
+    """The resident memory of the game's process; None where the page does not say it or can't be read."""
+    try:
+        found = samples(answer, "process_resident_memory_bytes")
+    except LookError:
+        return None
+    return found[0].value if found else None
+
+
 def _parsed(answer: Answer) -> Iterator:  # type: ignore[type-arg]
+    if answer.status_code != 200:
+        raise LookError(f"GET /metrics answers {answer.status_code}")
     try:
         yield from text_string_to_metric_families(answer.text)
     except (ValueError, KeyError, IndexError) as error:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import math
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from preflight.budget import DEFAULT_PER_MINUTE, DOCUMENTED_PER_MINUTE, Budget
 from preflight.errors import LockedOut, LookError, Undecided, Unreachable
@@ -17,6 +17,9 @@ from preflight.probes.api import Api
 from preflight.probes.load import Sample
 from preflight.redact import Secret, printable
 from preflight.target import Target
+
+if TYPE_CHECKING:
+    from preflight.probes.load_process import Order
 
 PACED_BY = {
     "GET /health": 18.0,
@@ -58,18 +61,32 @@ class Series:
         """Requests without an answer in time, those of the warm-up included."""
         return sum(sample.what == "timeout" for sample in self.samples) + self.warm_up_failures.count("timeout")
 
+    def longest(self) -> list[Sample]:
+        """The good answers of the longest batch: one pace throughout, since another pace is another load."""
+        if not self.seeds:
+            return []
+        batches = {seed: [s for s in self.samples if s.batch == seed and not s.failed] for seed in self.seeds}
+        return max(batches.values(), key=len)
+
     def milliseconds(self, failed: float) -> list[float]:
         """Latencies in ms in the order sent, rounded to 0.01; one without a good answer counts as `failed`."""
         return [failed if sample.failed else sample.ms for sample in self.samples]
 
 
 class Sampler:
-    """Latencies of one target in one run. `cap_s` bounds the time spent on one endpoint."""
+    """Latencies of one target in one run.
 
-    def __init__(self, target: Target, api: Api, budget: Budget, user_agent: str, cap_s: float) -> None:
+    `cap_s` bounds the time spent on one endpoint. `wishes`: how many samples the items of this run will ask for, by call;
+    what is wished for is measured together, the endpoints in turn.
+    """
+
+    def __init__(
+        self, target: Target, api: Api, budget: Budget, *, user_agent: str, cap_s: float, wishes: Mapping[str, int]
+    ) -> None:
         self._target, self._api, self._budget = target, api, budget
         self._user_agent = user_agent
         self.cap_s = cap_s
+        self._wishes = {call: n for call, n in wishes.items() if call.startswith("GET ") and call in PACED_BY}
         self._series: dict[str, Series] = {}
         self._others: tuple[str, ...] | None = None
 
@@ -92,30 +109,32 @@ class Sampler:
         """What was measured so far."""
         return [call for call, series in self._series.items() if series.samples]
 
-    def more(self, call: str, n: int, token: Secret) -> Series:
-        """The series of `call` with `n` samples, or as many as the cap leaves time for.
+    def more(self, call: str, n: int, token: Secret, *, capped: bool = True) -> Series:
+        """The series of `call` with `n` samples, or as many as the cap leaves time for (`capped`).
 
         Raises Undecided for scenes that must not be loaded, Unreachable when nobody answers, LockedOut, and LookError
         when the generator could not keep its schedule in three tries or the answers are no answers of the endpoint.
         """
-        series = self._series.setdefault(call, Series(call, self.rate(call), self._sources()))
-        if series.refusal is not None:
-            raise series.refusal
-        missing = min(n - len(series.samples), int((self.cap_s - series.spent) * series.rate))
-        if missing <= 0:
-            return series
-        try:
+        series = self._of(call)
+        while True:
+            if series.refusal is not None:
+                raise series.refusal
+            missing = n - len(series.samples)
+            if capped:
+                missing = min(missing, self.left(call))
+            if missing <= 0:
+                return series
             if call == "POST /scene":
                 self._loading_scenes(series, missing, token)
+            elif capped:
+                self._together(series, missing, n, token)
             else:
-                self._measure(series, missing, token, ())
-        except LookError as error:
-            series.refusal = error
-            if isinstance(error, LockedOut):
-                for source in series.sources:
-                    self._budget.close(source, 60.0)
-            raise
-        return series
+                self._measure([series], missing, token, ())
+
+    def left(self, call: str) -> int:
+        """How many more samples of `call` the cap leaves time for."""
+        series = self._of(call)
+        return int((self.cap_s - series.spent) * series.rate + 1e-6)
 
     def rate(self, call: str) -> float:
         """Requests a second: at most 0.5/limit, so that our own don't queue, and below the limiter where it counts us."""
@@ -124,6 +143,11 @@ class Sampler:
             return pace
         per_minute = DOCUMENTED_PER_MINUTE.get(call.split(" ", 1)[1], DEFAULT_PER_MINUTE)
         return min(pace, len(self._sources()) * min((per_minute - MARGIN) / 60, _MOST_PER_SECOND))
+
+    def _of(self, call: str) -> Series:
+        if call not in self._series:
+            self._series[call] = Series(call, self.rate(call), self._sources())
+        return self._series[call]
 
     def _sources(self) -> tuple[str, ...]:
         if self.exempt:
@@ -134,67 +158,108 @@ class Sampler:
             self._others = tuple(self._budget.fresh(share)) if share else ()
         return ("", *self._others)
 
-    def _measure(self, series: Series, n: int, token: Secret, bodies: tuple[str, ...]) -> None:
-        from preflight.probes.load_process import Order
+    def _together(self, asked: Series, missing: int, n: int, token: Secret) -> None:
+        """Measure what was asked for, and in turn with it what other items will ask for up to the same number."""
+        group, rounds = [asked], missing
+        for call, wish in self._wishes.items():
+            other = self._of(call)
+            lacking = min(min(n, wish) - len(other.samples), self.left(call))
+            if other is not asked and other.refusal is None and lacking > 0:
+                group.append(other)
+                rounds = min(rounds, lacking)
+        self._measure(group, rounds, token, ())
 
-        method, _, path = series.call.partition(" ")
-        first = not series.samples
+    def _measure(self, group: Sequence[Series], rounds: int, token: Secret, bodies: tuple[str, ...]) -> None:
+        from preflight.probes.load_process import Lane, Order
+
+        first = any(not series.samples for series in group)
+        slots = [min(1 / series.rate, max(1 / FASTEST, 0.002 * PACED_BY[series.call])) for series in group]
+        period = max(sum(slots), *(1 / series.rate for series in group))
+        lanes = []
+        for series, slot in zip(group, slots, strict=True):
+            method, _, path = series.call.partition(" ")
+            lanes.append(Lane(method, self._api.url(path, "game"), slot, bodies))
+        headers = {"Authorization": f"Bearer {token.reveal()}", "User-Agent": self._user_agent, "Accept": "*/*"}
+        behind = ""
         for _ in range(_TRIES):
-            self._reserve(series, path, n)
+            self._reserve(group, rounds, period)
             order = Order(
-                method=method,
-                url=self._api.url(path, "game"),
-                rate=series.rate,
-                requests=n,
-                headers={"Authorization": f"Bearer {token.reveal()}", "User-Agent": self._user_agent, "Accept": "*/*"}
-                | ({"Content-Type": "application/json"} if bodies else {}),
-                bodies=bodies,
-                sources=series.sources,
+                lanes=tuple(lanes),
+                rounds=rounds,
+                period_s=period,
+                headers=headers | ({"Content-Type": "application/json"} if bodies else {}),
+                sources=group[0].sources,
                 ca_file=str(self._target.facts.api.ca_file) if self._target.facts.api.ca_file else None,
-                warm_up=(10 if first else 3) if self.exempt else (3 if first else 1),
-                deadline_s=self.cap_s + 60.0,
+                warm_up=(10 if first else 3) if self.exempt and not bodies else 2,
                 seed=secrets.randbits(32),
             )
-            batch = load.send(order, what=series.call, saw=lambda sent: self._footprint(series, sent))
-            series.spent += n / series.rate
-            self._enter(series, path, n)
-            if not batch.samples:
-                raise Unreachable(f"{series.call}: none of the first {order.warm_up} requests was answered")
+            behind = self._carry_out(order, group)
+            if not behind or min(self.left(series.call) for series in group) < rounds:
+                break
+        if behind:
+            self._refuse(group, LookError(f"{', '.join(series.call for series in group)}: {behind}"))
+
+    def _carry_out(self, order: Order, group: Sequence[Series]) -> str:
+        """Send an order and keep what came; else why the generator can't vouch for it."""
+        try:
+            batches = load.send(order, [series.call for series in group])
+        except LookError as error:
+            self._refuse(group, error)
+            return ""
+        for series, batch in zip(group, batches, strict=True):
+            series.spent += order.rounds / series.rate
             series.warm_up_failures += batch.warm_up_failures
-            behind = load.fell_behind(batch.samples, PACED_BY[series.call])
-            if not behind:
+            for what, count in batch.sent.items():
+                self._api.sent[f"{series.call} {what if what.isdigit() else 'no answer'}"] += count
+        self._api.addresses.update(source or "this machine's own" for source in order.sources)
+        self._enter(group, order)
+        if not any(batch.samples for batch in batches):
+            nobody = Unreachable(f"{group[0].call}: none of the first {order.warm_up} requests was answered")
+            self._refuse(
+                group, nobody if not any(batch.refusal for batch in batches) else next(b.refusal for b in batches if b.refusal)
+            )
+            return ""
+        everything = [sample for batch in batches for sample in batch.samples]
+        behind = load.fell_behind(everything, min(PACED_BY[series.call] for series in group))
+        for series, batch in zip(group, batches, strict=True):
+            if batch.refusal is not None:
+                self._refuse([series], batch.refusal)
+            elif behind:
+                # what is thrown away is chosen by the generator's own delay alone, never by what the target did
+                series.repeated += 1
+            else:
                 series.samples += batch.samples
                 series.seeds.append(batch.seed)
-                return
-            # what is thrown away is chosen by the generator's own delay alone, never by what the target did
-            series.repeated += 1
-            if (self.cap_s - series.spent) * series.rate < n:
-                break
-        raise LookError(f"{series.call}: {behind}")
+        return behind
 
-    def _reserve(self, series: Series, path: str, n: int) -> None:
+    def _refuse(self, group: Sequence[Series], error: LookError) -> None:
+        """Remember why these endpoints can't be measured, so that no other item tries again."""
+        for series in group:
+            series.refusal = error
+            if isinstance(error, LockedOut):
+                for source in series.sources:
+                    self._budget.close(source, 60.0)
+
+    def _reserve(self, group: Sequence[Series], rounds: int, period: float) -> None:
         """Wait until the pace has room for half a minute of requests, and keep others off the addresses meanwhile."""
         if self.exempt:
             return
-        seconds = n / series.rate
-        for source in series.sources:
-            if source:
-                self._budget.close(source, seconds + 60.0)
-        for _ in range(min(n, math.ceil(_QUIET_S * series.rate / len(series.sources)))):
-            self._budget.take(path, address="")
+        sources = group[0].sources
+        for source in sources[1:]:
+            self._budget.close(source, rounds * period + 60.0)
+        for _ in range(min(rounds, math.ceil(_QUIET_S / period / len(sources)))):
+            for series in group:
+                self._budget.take(series.call.split(" ", 1)[1], address="")
 
-    def _enter(self, series: Series, path: str, n: int) -> None:
+    def _enter(self, group: Sequence[Series], order: Order) -> None:
         """Tell the budget of the last minute's requests, so that whoever comes next keeps below the limits too."""
         if self.exempt:
             return
-        for source in series.sources:
-            for _ in range(min(n, math.ceil(60.0 * series.rate)) // len(series.sources)):
-                self._budget.enter(path, source)
-
-    def _footprint(self, series: Series, sent: dict[str, int]) -> None:
-        for what, count in sent.items():
-            self._api.sent[f"{series.call} {what if what.isdigit() else 'no answer'}"] += count
-        self._api.addresses.update(source or "this machine's own" for source in series.sources)
+        each = min(order.rounds, math.ceil(60.0 / order.period_s)) // len(order.sources)
+        for source in order.sources:
+            for series in group:
+                for _ in range(each):
+                    self._budget.enter(series.call.split(" ", 1)[1], source)
 
     def _loading_scenes(self, series: Series, n: int, token: Secret) -> None:
         """Load scenes of the operator's list in turn, and put back the one that was there."""
@@ -208,7 +273,7 @@ class Sampler:
                 Reason.OPERATOR, f"the scene {printable(str(found), 80)} could not be put back: it is not in [manners] scenes"
             )
         try:
-            self._measure(series, n, token, tuple(json.dumps({"scene_path": scene}) for scene in scenes))
+            self._measure([series], n, token, tuple(json.dumps({"scene_path": scene}) for scene in scenes))
         finally:
             self._put_back(str(found), token)
 

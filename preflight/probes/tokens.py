@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -66,6 +67,35 @@ def _empty_secret(token: Secret) -> str:
     return f"{body}.{base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"
 
 
+def _known_word(token: Secret) -> str:
+    return jwt.encode(claims(token), "secret", algorithm="HS256")
+
+
+KNOWN_WORDS = (
+    "secret", "password", "changeme", "change-me", "default", "admin", "test", "development", "dev", "production",
+    "secretkey", "secret-key", "secret_key", "jwt_secret", "jwt-secret", "your-secret-key", "your-256-bit-secret",
+    "your_jwt_secret", "supersecret", "super-secret", "mysecret", "my-secret-key", "key", "private", "token", "qwerty",
+    "123456", "12345678", "godot", "spacetime", "spacetime-secret", "development_secret", "dev-secret", "dev_secret",
+    "insecure", "example", "0" * 64, "1" * 64, "a" * 64, "f" * 64, "0123456789abcdef" * 4, "deadbeef" * 8,
+)  # fmt: skip
+"""Secrets that stand in tutorials, examples and word lists."""
+
+
+def guessed_secret(token: Secret) -> str:
+    """The known word that `token` is signed with, found here without asking anybody; "" for none."""
+    _parts(token)
+    for word in KNOWN_WORDS:
+        for spelt in (word, word.upper(), word.capitalize()):
+            with contextlib.suppress(jwt.InvalidTokenError):
+                jwt.decode(token.reveal(), spelt, algorithms=["HS256"], options={"verify_exp": False, "verify_aud": False})
+                return spelt
+    return ""
+
+
+REFUSALS: dict[str, tuple[int, ...]] = {"/debug/profile": (401, 403, 404)}
+"""What else than 401 (or 404, 405: not there) is a refusal of a request without a token."""
+
+
 FORGED: dict[str, Callable[[Secret], str]] = {
     "alg-none": _alg_none,
     "alg-None-with-signature": _alg_none_signed,
@@ -73,6 +103,7 @@ FORGED: dict[str, Callable[[Secret], str]] = {
     "payload-changed": _tampered,
     "signature-cut-off": _unsigned,
     "empty-secret": _empty_secret,
+    "known-word-secret": _known_word,
 }
 """Credentials made of a valid token that no server may accept; the identity stays the same throughout."""
 

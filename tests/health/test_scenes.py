@@ -52,12 +52,12 @@ def test_scene_can_be_reloaded(api, token, target, evidence):
 @item("HLT-AFTER-16")
 def test_scene_is_loaded_after_the_deployment(api, token, answers, evidence):
     """A scene is loaded and the last loads succeeded."""
-    evidence.request(answers.admitted)
+    evidence.request(answers.opened)
     history = api.get("/scene/history", token=token)
     evidence.request(history)
     failed = scenes.failed_loads(history)
 
-    assert answers.admitted.object().get("status") == "loaded", f"GET /scene says {answers.admitted.object().get('status')}"
+    assert answers.opened.object().get("status") == "loaded", f"GET /scene says {answers.opened.object().get('status')}"
     assert history.status_code == 200, f"GET /scene/history answers {history.status_code}"
     assert not failed, f"the last loads failed: {', '.join(failed)}"
 

@@ -7,27 +7,27 @@ from preflight.fixtures import item, not_built
 
 
 @item("PERF-BASE-01")
-def test_no_endpoint_takes_twice_its_baseline():
+def test_no_endpoint_takes_twice_its_baseline(latency):
     """No endpoint takes more than twice its baseline."""
-    not_built()
+    latency.against_baseline("p95_ratio", "GET /health", "GET /status", "GET /scene", "GET /scenes")
 
 
 @item("PERF-BASE-02")
-def test_no_endpoint_has_become_slower():
+def test_no_endpoint_has_become_slower(latency):
     """No endpoint has become slower than its baseline by half."""
-    not_built()
+    latency.against_baseline("p95_ratio", "GET /health", "GET /status", "GET /scene", "GET /scenes")
 
 
 @item("PERF-BASE-03")
-def test_typical_request_has_not_become_slower():
+def test_typical_request_has_not_become_slower(latency):
     """The typical request has not become slower than before the deployment."""
-    not_built()
+    latency.against_baseline("median_ratio", "GET /health", "GET /status")
 
 
 @item("PERF-BASE-04")
-def test_no_endpoint_is_half_slower_after_the_deployment():
+def test_no_endpoint_is_half_slower_after_the_deployment(latency):
     """No endpoint's P95 is above one and a half times its baseline after the deployment."""
-    not_built()
+    latency.against_baseline("p95_ratio", "GET /health", "GET /status")
 
 
 @item("PERF-BASE-05")

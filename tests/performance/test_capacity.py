@@ -3,13 +3,13 @@
 Checklist lines 228, 1384.
 """
 
-from preflight.fixtures import item, not_built
+from preflight.fixtures import item
 
 
 @item("PERF-LOAD-01")
-def test_configured_connections_are_served():
+def test_configured_connections_are_served(capacity):
     """The configured hundred connections and ten telemetry clients are served together."""
-    not_built()
+    capacity()
 
 
 @item("PERF-LOAD-02")

@@ -76,9 +76,9 @@ def test_site_file_lets_websockets_through():
 
 
 @item("SEC-FRONT-11")
-def test_websocket_gets_through_the_front(session, target, evidence):
+def test_websocket_gets_through_the_front(session, target, token, evidence):
     """A WebSocket upgrade gets through the front."""
-    status = connections.upgrade(connections.websocket_behind_the_front(target), session.user_agent)
+    status = connections.upgrade(target, token, session.user_agent)
     evidence.saw("handshakes")
 
     assert status == 101, f"a WebSocket upgrade is answered with {status} instead of 101"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from preflight.rehearsal.behaviour import REMOVED, Answer
+from preflight.rehearsal.behaviour import Answer
 from preflight.rehearsal.faults.model import Fault, at, merge, overridden, plus, themed
 
 _AUTH = "api.authentication"
@@ -59,7 +59,6 @@ FAULTS = themed(
         at(_AUTH, token_in_query=("token", "access_token")),
     ),
     Fault("old_token_valid", "A token from before the rotation is let in.", at(_AUTH, accept_previous_secret=True)),
-    Fault("rotation_without_effect", "POST /auth/rotate leaves the old token alive.", at(_AUTH, rotation_ends_old=False)),
     Fault(
         "token_in_status", "GET /status, which needs no token, hands one out.", overridden("GET /status", api_token="{{token}}")
     ),
@@ -111,10 +110,5 @@ FAULTS = themed(
         "previous_secret_still_used",
         "The secret was not changed by the rotation.",
         at("secrets", jwt="5d" * 32, previous_jwt="5d" * 32),
-    ),
-    Fault(
-        "refusal_without_json",
-        "A 401 has no error body as documented.",
-        merge("api", "error_overrides", {"401": {"error": REMOVED, "message": REMOVED}}),
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from preflight.rehearsal.behaviour import CLEAN_LATENCY, HSTS, SECURITY_HEADERS, Answer, DelayModel, Edit
+from preflight.rehearsal.behaviour import CLEAN_LATENCY, HSTS, REMOVED, SECURITY_HEADERS, Answer, DelayModel, Edit
 from preflight.rehearsal.faults.configuration import ENV_FILE
 from preflight.rehearsal.faults.latency import LIMITS, slower, tailed, word
 from preflight.rehearsal.faults.logs import LOG
@@ -30,6 +30,11 @@ _UNDER = [
 LOOK_ALIKES = themed(
     "look-alike",
     *_UNDER,
+    Fault(
+        "refusal_without_words",
+        "The body of a 401 says nothing.",
+        merge("api", "error_overrides", {"401": {"error": REMOVED, "message": REMOVED}}),
+    ),
     Fault(
         "headers_lower_case",
         "Header names are in lower case.",

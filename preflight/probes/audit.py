@@ -1,0 +1,244 @@
+"""The audit log: the suite's own request found in it, its entries read, its silences measured.
+
+Both documented forms are read: `[time] [LEVEL] [client] [endpoint] [RESULT] details`, and JSON lines with the same facts.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from preflight.errors import LookError
+from preflight.probes import logs
+from preflight.probes.api import PROTECTED, Api
+from preflight.probes.host import Host
+from preflight.probes.http import Answer
+from preflight.redact import Secret
+from preflight.target import Target
+
+WAIT_SECONDS = 8.0
+"""How long an entry is waited for: a little longer than the five seconds it may take."""
+
+CLOCK_SECONDS = 60.0
+"""How far the time of an entry may be from ours (docs/rulings.md: clocks within 60 s)."""
+
+_EVERY = 0.1
+_FIELDS = re.compile(r"\[([^\]]*)\]")
+_NAMES: Mapping[str, tuple[str, ...]] = {
+    "level": ("level", "severity", "log_level"),
+    "client": ("client_ip", "client", "ip", "client_address", "remote_addr", "address"),
+    "endpoint": ("endpoint", "path", "url", "resource"),
+    "result": ("result", "event", "outcome", "action"),
+}
+_FAILURE = re.compile(r"(?i)FAIL|DENI|REFUS|REJECT|UNAUTH|INVALID|MISSING|FORBID|BLOCK|\b40[13]\b")
+_SUCCESS = re.compile(r"(?i)SUCC|\bOK\b|ALLOW|GRANT|ACCEPT|AUTHORI[SZ]ED|\b200\b")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry, as far as it could be read; "" for what it does not say."""
+
+    time: datetime | None
+    level: str
+    client: str
+    endpoint: str
+    result: str
+
+    @property
+    def lacking(self) -> list[str]:
+        """What the entry does not name."""
+        named = {"level": self.level, "client address": self.client, "endpoint": self.endpoint, "result": self.result}
+        lacking = [] if self.time else ["time"]
+        lacking += [name for name, value in named.items() if not value.strip("-? ")]
+        if self.client.strip("-? ") and not _address(self.client):
+            lacking.append("client address")
+        return lacking
+
+    @property
+    def outcome(self) -> str:
+        """ "failure", "success" or ""."""
+        return "failure" if _FAILURE.search(self.result) else "success" if _SUCCESS.search(self.result) else ""
+
+
+def read_entry(line: bytes) -> Entry:
+    """An entry from its line; what can't be read stays empty."""
+    at, text = logs.stamp(line), line.decode("utf-8", "replace").strip()
+    if text.startswith("{"):
+        try:
+            said = json.loads(text)
+        except ValueError:
+            return Entry(at, "", "", "", "")
+        return Entry(at, *(_first(said, names) for names in _NAMES.values()))
+    found = [part.strip() for part in _FIELDS.findall(text)[1:5]]
+    return Entry(at, *(found + [""] * (4 - len(found))))
+
+
+def _first(said: Mapping[str, object], names: tuple[str, ...]) -> str:
+    return next((str(said[name]) for name in names if said.get(name) not in (None, "")), "")
+
+
+def _address(text: str) -> str:
+    """An address without port or brackets, "" for what is none."""
+    bare = re.sub(r"^\[(.*)\](?::\d+)?$", r"\1", text.strip())
+    for candidate in (bare, bare.rpartition(":")[0]):
+        try:
+            return str(ipaddress.ip_address(candidate.removeprefix("::ffff:")))
+        except ValueError:
+            continue
+    return ""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One request of the suite, and what the audit log says of it. `delay` in seconds, None when nothing was found."""
+
+    answer: Answer
+    entry: Entry | None
+    delay: float | None
+    files: int
+    new_lines: int
+
+
+def record(host: Host, target: Target, api: Api, token: Secret | None) -> Recorded:
+    """Ask GET /scene, with the token or without, and wait until the audit log has an entry for it.
+
+    An entry is taken for the request's when it was appended after the request had left, names the endpoint, and has the
+    outcome that the answer had; an entry with our own address is preferred. Times in the log play no part.
+    Raises LookError when there is no audit log, or nobody may read it.
+    """
+    before = {path: _size(host, path) for path in files(host, target)}
+    began = time.monotonic()
+    answer = api.get(PROTECTED, token=token)
+    wanted = "success" if 200 <= answer.status_code < 300 else "failure"
+    own, seen = own_address(answer, target), 0
+    while True:
+        new = [read_entry(line) for line in _appended(host, target, before)]
+        seen = len(new)
+        fitting = [e for e in new if e.outcome == wanted and _names(e.endpoint, PROTECTED)]
+        found = next((e for e in fitting if own and _address(e.client) == own), None)
+        waited = time.monotonic() - began
+        if found is None and fitting and waited > 2 * _EVERY:
+            found = fitting[-1]
+        if found is not None or waited > WAIT_SECONDS:
+            return Recorded(answer, found, waited if found else None, len(before), seen)
+        time.sleep(_EVERY)
+
+
+def files(host: Host, target: Target) -> list[str]:
+    """The audit logs. Raises LookError when there are none, or when nobody at all may read one of them."""
+    found = logs.audit_files(host, target)
+    for path in found:
+        facts = host.facts(path)
+        # the superuser reads what nobody may: the mode is looked at, so that every user sees the same
+        if facts is not None and facts.mode & 0o444 == 0:
+            raise LookError(f"{path} may be read by nobody (mode {facts.permissions})")
+    return found
+
+
+def _names(endpoint: str, path: str) -> bool:
+    word = endpoint.split()[-1] if endpoint.split() else ""
+    return urlsplit(word).path.endswith(path)
+
+
+def _size(host: Host, path: str) -> int:
+    facts = host.facts(path)
+    return facts.size if facts else 0
+
+
+def _appended(host: Host, target: Target, before: Mapping[str, int]) -> Iterator[bytes]:
+    """Whole lines written since `before`; a file that shrank was rotated and is read from its start."""
+    for path in logs.audit_files(host, target):
+        size, start = _size(host, path), before.get(path, 0)
+        if size == start:
+            continue
+        with host.open(path) as file:
+            file.seek(start if size > start else 0)
+            yield from file.read(size).split(b"\n")[:-1]
+
+
+def own_address(answer: Answer, target: Target) -> str:
+    """The address that the deployment must have seen us under; "" where a network in between may have changed it."""
+    if answer.address:
+        return answer.address
+    host = urlsplit(target.facts.api.url).hostname or ""
+    if host == "localhost":
+        return "127.0.0.1"
+    address = _address(host)
+    return address if address and ipaddress.ip_address(address).is_loopback else ""
+
+
+def wrong(recorded: Recorded, target: Target) -> list[str]:
+    """What is wrong with the entry of the suite's own request, as phrases."""
+    entry = recorded.entry
+    if entry is None:
+        return ["there is none"]
+    found = [f"it names no {what}" for what in entry.lacking]
+    client, own = _address(entry.client), own_address(recorded.answer, target)
+    if client and own and client != own:
+        found.append(f"it names {client} as the client, and the request came from {own}")
+    elif client and not own and ipaddress.ip_address(client).is_loopback:
+        found.append(f"it names {client} as the client: that is the front, not who asked")
+    if entry.time is not None:
+        off = entry.time.timestamp() - recorded.answer.sent_at
+        if abs(off) > CLOCK_SECONDS:
+            found.append(f"its time is {off:+.0f} s from the request's, and names no other zone")
+    return found
+
+
+@dataclass(frozen=True)
+class Broken:
+    """Entries that do not name all they must: how many of how many, and an example (what is lacking, where)."""
+
+    entries: int
+    broken: int
+    example: str
+
+
+def incomplete(host: Host, target: Target, since: datetime | None) -> Broken:
+    """Entries since a time that lack something; a last line that is still being written is left out."""
+    entries = broken = 0
+    example = ""
+    for path in files(host, target):
+        with host.open(path) as file:
+            for line in logs.lines_since(file, since):
+                if not line.strip():
+                    continue
+                entries += 1
+                lacking = read_entry(line).lacking
+                if lacking:
+                    broken += 1
+                    example = example or f"an entry of {path} names no {', no '.join(dict.fromkeys(lacking))}"
+    return Broken(entries, broken, example)
+
+
+@dataclass(frozen=True)
+class Silence:
+    """The longest time without an entry: `minutes`, from when to when, among how many entries."""
+
+    minutes: float
+    start: datetime
+    end: datetime
+    entries: int
+
+
+def longest_silence(host: Host, target: Target, since: datetime, until: datetime) -> Silence:
+    """The longest time without an audit entry between two moments, which count as entries themselves."""
+    times = []
+    for path in files(host, target):
+        with host.open(path) as file:
+            stamped = (logs.stamp(line) for line in logs.lines_since(file, since))
+            times += [at for at in stamped if at is not None and since <= at <= until]
+    marks = [since, *sorted(times), until]
+    start, end = max(zip(marks, marks[1:], strict=False), key=lambda pair: pair[1] - pair[0])
+    return Silence((end - start).total_seconds() / 60, start, end, len(times))
+
+
+def moment(answer: Answer) -> datetime:
+    """When a request left."""
+    return datetime.fromtimestamp(answer.sent_at, UTC)

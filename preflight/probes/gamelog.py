@@ -1,0 +1,187 @@
+"""The game log: starts, crashes, errors and compiler messages, told apart by the level of a line, never by a word in it.
+
+Godot writes `ERROR:`, `SCRIPT ERROR:`, `WARNING:` (with `USER` before them for the game's own) at the start of a line;
+the game writes `[time] [LEVEL] text`, or JSON lines. Everything else is prose, whatever words it holds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from preflight.errors import LookError
+from preflight.probes.host import Host
+from preflight.probes.logs import lines_since, stamp
+from preflight.redact import printable
+from preflight.target import Target
+
+_KEPT = 20
+_SUSPECT = re.compile(
+    rb"Godot Engine v|(?i:error|critical|fatal|warn|crash|out ?of ?memory|backtrace|signal \d|segmentation|panic|alert|emerg)"
+)
+"""What a line must hold to be looked at more closely: everything else is counted and passed over quickly."""
+
+_START = re.compile(rb"^(?:\[[^\]]*\]\s*)*Godot Engine v\d")
+_LEVEL = re.compile(
+    rb"""(?ix) ^ (?: \[ [\d\-T:., +Z/]+ \] \s* | [\d\-]{8,10}[T\ ][\d:.,]+(?:Z|[+-]\d\d:?\d\d)?\s+ )?
+    (?: \[ (?P<bracketed>[a-z]+) \] | (?P<plain>(?:user\ )?(?:script\ )?[a-z]+) : )"""
+)
+_JSON_LEVEL = re.compile(rb'^\s*\{.*?"(?:level|severity)"\s*:\s*"(?P<level>[A-Za-z]+)"', re.IGNORECASE)
+_CRITICAL_LEVELS = {b"CRITICAL", b"FATAL", b"PANIC", b"ALERT", b"EMERGENCY", b"EMERG"}
+_ERROR_LEVELS = {b"ERROR", b"USER ERROR", b"SCRIPT ERROR", b"USER SCRIPT ERROR", b"ERR", b"SEVERE"}
+_WARNING_LEVELS = {b"WARNING", b"USER WARNING", b"SCRIPT WARNING", b"WARN"}
+_CRASH = re.compile(rb"(?i)\bhandle_crash\b|program crashed with signal|segmentation fault|\bSIG(?:SEGV|ABRT|BUS|ILL)\b")
+_MEMORY = re.compile(rb"(?i)\bout ?of ?memory\b|\boom[- ]kill")
+_COMPILE = re.compile(
+    rb"(?i)\b(?:parse|parser|compile|compilation) error\b|failed to (?:load|compile|parse) script|GDScript::reload|\bshader compilation failed"
+)
+_SCRIPT = re.compile(rb"GDScript|\.gd\b|\b(?:UNUSED|SHADOWED|UNASSIGNED|UNREACHABLE|NARROWING|INTEGER)_[A-Z_]+")
+_PLACE = re.compile(rb"^\s+(?:at:|GDScript backtrace)")
+
+
+@dataclass(frozen=True)
+class Event:
+    """A line that says something, with the time of the last dated line up to it and the place that follows it."""
+
+    text: str
+    at: datetime | None
+
+
+@dataclass
+class Seen:
+    """What a stretch of the log holds."""
+
+    lines: int = 0
+    starts: list[Event] = field(default_factory=list)
+    crashes: list[Event] = field(default_factory=list)
+    compile_errors: list[Event] = field(default_factory=list)
+    compile_warnings: list[Event] = field(default_factory=list)
+    critical: list[Event] = field(default_factory=list)
+    errors: list[Event] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def add(self, kind: str, event: Event) -> None:
+        """Count an event, and keep the first twenty of its kind (starts: all)."""
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+        kept: list[Event] = getattr(self, kind)
+        if len(kept) < _KEPT or kind == "starts":
+            kept.append(event)
+
+    def count(self, kind: str) -> int:
+        """How many events of a kind there were."""
+        return self.counts.get(kind, 0)
+
+    def first(self, kind: str) -> str:
+        """The first event of a kind in words, "" when there is none."""
+        kept: list[Event] = getattr(self, kind)
+        if not kept:
+            return ""
+        when = f"{kept[0].at:%Y-%m-%d %H:%M:%S}: " if kept[0].at else ""
+        return f"{when}{kept[0].text}"
+
+
+@dataclass
+class GameLog:
+    """The log since the deployment, and since the game's last start."""
+
+    since_deployment: Seen
+    since_start: Seen
+
+
+def level_of(line: bytes) -> bytes:
+    """The level a line is written at, in capitals; b"" for a line that has none."""
+    found = _LEVEL.match(line)
+    if found:
+        return (found["bracketed"] or found["plain"]).upper()
+    in_json = _JSON_LEVEL.match(line)
+    return in_json["level"].upper() if in_json else b""
+
+
+def kinds_of(line: bytes) -> list[str]:
+    """What a line reports: "starts", "crashes", "compile_errors", "compile_warnings", "critical", "errors"."""
+    if _START.match(line):
+        return ["starts"]
+    level = level_of(line)
+    if not level and _CRASH.search(line):
+        return ["crashes", "critical", "errors"]
+    if level in _WARNING_LEVELS:
+        return ["compile_warnings"] if _SCRIPT.search(line) else []
+    if level not in _ERROR_LEVELS and level not in _CRITICAL_LEVELS:
+        return []
+    if _COMPILE.search(line):
+        return ["compile_errors", "errors"]
+    grave = level in _CRITICAL_LEVELS or b"SCRIPT ERROR" in level or _MEMORY.search(line)
+    crashed = ["crashes"] if _CRASH.search(line) else []
+    return [*crashed, *(["critical"] if grave or crashed else []), "errors"]
+
+
+def read_lines(lines: Iterable[bytes], since: datetime | None) -> GameLog:
+    """What the lines of a log hold from `since` on (all of them for None); undated lines belong to the one before."""
+    deployed, started = Seen(), Seen()
+    fresh, at, last = since is None, None, b""
+    pending: list[tuple[list[str], bytes]] = []
+
+    def close(place: bytes = b"") -> None:
+        while pending:
+            kinds, line = pending.pop()
+            text = printable((line + b" " + place.strip()).decode("utf-8", "replace").strip(), 200)
+            for kind in kinds:
+                deployed.add(kind, Event(text, at))
+                started.add(kind, Event(text, at))
+
+    for line in lines:
+        head = line[:48]
+        calm = (b"[INFO]" in head or b"[DEBUG]" in head) and b"Godot Engine v" not in line
+        suspect = not calm and _SUSPECT.search(line)
+        if not fresh or suspect:
+            found = stamp(line) or (at if not line.startswith(b"[") else None)
+            fresh = fresh or (found is not None and since is not None and found >= since)
+            at = found or at
+        last = line or last
+        if not fresh:
+            continue
+        if pending:
+            close(line if _PLACE.match(line) else b"")
+        deployed.lines += 1
+        started.lines += 1
+        if suspect:
+            kinds = kinds_of(line)
+            if "starts" in kinds:
+                started = Seen(lines=1)
+            if kinds:
+                pending.append((kinds, line))
+    close()
+    return GameLog(deployed, started)
+
+
+def read(host: Host, target: Target) -> GameLog:
+    """The game log of a host, since the deployment where the target file gives its time.
+
+    Raises LookError when there is no log, or it can't be read.
+    """
+    path = target.facts.paths.game_log
+    if host.facts(path) is None:
+        raise LookError(f"{path} is missing, so that what the game logged can't be judged")
+    since = target.facts.times.deployed_at
+    with host.open(path) as file:
+        return read_lines(lines_since(file, since), since)
+
+
+def about_the_scene(seen: Seen, scene: str) -> list[str]:
+    """Errors that name the VR runtime, the scene at `scene` or its script, or a resource that could not be loaded."""
+    stem = re.escape(scene.rpartition("/")[2].rpartition(".")[0] or "no scene")
+    named = re.compile(rf"(?i)openxr|\bxr\b|\b{stem}\b|failed (?:loading|to load)|can't (?:open|load)|cannot (?:open|load)")
+    return [event.text for event in (*seen.compile_errors, *seen.critical, *seen.errors) if named.search(event.text)]
+
+
+def restarts(seen: Seen, deployed_at: datetime | None) -> int:
+    """How often the game started again: starts beyond the deployment's own, or crashes, whichever are more.
+
+    A first start later than a quarter of an hour after the deployment is no start of the deployment.
+    """
+    starts = seen.count("starts")
+    first = seen.starts[0].at if seen.starts else None
+    own = first is None or deployed_at is None or (first - deployed_at).total_seconds() <= 900
+    return max(starts - 1 if own and starts else starts, seen.count("crashes"))

@@ -1,0 +1,61 @@
+"""logrotate's rules: for how many days at least rotated logs of a folder are kept."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+import shlex
+from dataclasses import dataclass
+
+from preflight.probes.host import Host, read_text
+
+FOLDER = "/etc/logrotate.d"
+_PERIOD_DAYS = {"hourly": 1 / 24, "daily": 1.0, "weekly": 7.0, "monthly": 28.0, "yearly": 365.0, "size": 1.0}
+"""Days a rotation stands for, at least: logrotate itself runs once a day, so `size` rotates once a day at most."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One block: the paths it is for, and the days its files are kept at least."""
+
+    file: str
+    patterns: tuple[str, ...]
+    days: float
+
+
+def rules_for(host: Host, folder: str) -> list[Rule]:
+    """The rules that rotate files of a folder; none when the host has no logrotate."""
+    if host.facts(FOLDER) is None:
+        return []
+    probe = f"{folder.rstrip('/')}/audit.log"
+    found: list[Rule] = []
+    for name in host.listing(FOLDER):
+        path = f"{FOLDER}/{name}"
+        facts = host.facts(path)
+        if facts is not None and not facts.is_folder:
+            found += [rule for rule in parse(read_text(host, path), path) if any(_for(p, probe) for p in rule.patterns)]
+    return found
+
+
+def _for(pattern: str, path: str) -> bool:
+    return fnmatch.fnmatchcase(path, pattern) or pattern.rpartition("/")[0] == path.rpartition("/")[0]
+
+
+def parse(text: str, path: str = "") -> list[Rule]:
+    """The rules of one file. Scripts inside a block are left out; of two directives that exclude each other the last counts."""
+    text = re.sub(r"(?m)^\s*#.*$", "", text)
+    text = re.sub(r"(?ms)^\s*(?:pre|post|first|last)(?:rotate|action|remove)\b.*?^\s*endscript\s*$", "", text)
+    rules = []
+    for names, body in re.findall(r"([^{}]+)\{([^{}]*)\}", text):
+        patterns = tuple(word for word in shlex.split(names) if word.startswith("/"))
+        keep, period, oldest = 0.0, "daily", float("inf")
+        for line in body.splitlines():
+            words = line.replace("=", " ").split()
+            if words and words[0] in _PERIOD_DAYS:
+                period = words[0]
+            elif len(words) > 1 and words[0] == "rotate":
+                keep = float("inf") if words[1] == "-1" else float(words[1])
+            elif len(words) > 1 and words[0] == "maxage":
+                oldest = float(words[1])
+        rules.append(Rule(path, patterns, min(keep * _PERIOD_DAYS[period], oldest)))
+    return rules

@@ -1,0 +1,253 @@
+"""The front's configuration, parsed by crossplane, with its includes followed on the host.
+
+What is in force at a place follows nginx's rules: a directive is inherited from the block around it; directives that
+may stand several times (`add_header`, `proxy_set_header`) are inherited only where the block has none of its own.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+import ssl
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from preflight.errors import LookError
+from preflight.probes.host import Host, read
+
+_MOST_FILES = 60
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "": 1}
+
+
+@dataclass(frozen=True)
+class Directive:
+    """One directive with its arguments, its block and where it stands."""
+
+    name: str
+    args: tuple[str, ...]
+    file: str
+    line: int
+    block: tuple[Directive, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """File and line, for people."""
+        return f"{self.file.rpartition('/')[2]} line {self.line}"
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block with the blocks around it, the innermost last."""
+
+    path: tuple[tuple[Directive, ...], ...]
+
+    @property
+    def own(self) -> tuple[Directive, ...]:
+        """The directives that stand in the block itself."""
+        return self.path[-1]
+
+    def all(self, name: str, first: str | None = None) -> list[Directive]:
+        """The directives of that name in force here; `first` asks for a first argument, in any letter case."""
+        for level in reversed(self.path):
+            found = [one for one in level if one.name == name]
+            if found:
+                wanted = first.lower() if first is not None else None
+                return [one for one in found if wanted is None or (one.args and one.args[0].lower() == wanted)]
+        return []
+
+    def value(self, name: str) -> str | None:
+        """The arguments of a directive that stands once, joined by spaces; None where it is not set."""
+        found = self.all(name)
+        return " ".join(found[-1].args) if found else None
+
+    def inside(self, directive: Directive) -> Block:
+        """The block of a directive that stands here."""
+        return Block((*self.path, directive.block))
+
+
+@dataclass
+class Configuration:
+    """What was read: the `http` block with all that is included, the files, and what nginx would refuse."""
+
+    http: tuple[Directive, ...] = ()
+    files: dict[str, bytes] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+
+    def servers(self) -> list[Block]:
+        """Every `server` block."""
+        return [Block((self.http, one.block)) for one in self.http if one.name == "server"]
+
+    def upstream(self, name: str) -> Directive | None:
+        """The `upstream` block of that name."""
+        return next((one for one in self.http if one.name == "upstream" and one.args == (name,)), None)
+
+
+def read_site(host: Host, site: str) -> Configuration:
+    """The site file alone, as part of `http`, with what it includes. Raises LookError when it is missing or unreadable."""
+    if host.facts(site) is None:
+        raise LookError(f"{site} is missing, so that none of its directives can be judged")
+    made = Configuration()
+    made.http = _load(host, site, made, check_context=False)
+    return made
+
+
+def read_main(host: Host, site: str) -> Configuration:
+    """nginx.conf of the folder that `site` belongs to, with all that it includes. Raises LookError when there is none."""
+    folder = site
+    while "/" in folder.strip("/"):
+        folder = folder.rpartition("/")[0]
+        if host.facts(f"{folder}/nginx.conf") is not None:
+            made = Configuration()
+            top = _load(host, f"{folder}/nginx.conf", made, check_context=True)
+            made.http = tuple(one for block in top if block.name == "http" for one in block.block)
+            return made
+    raise LookError(f"no nginx.conf in the folders above {site}")
+
+
+def _load(host: Host, path: str, made: Configuration, *, check_context: bool, depth: int = 8) -> tuple[Directive, ...]:
+    import crossplane
+
+    made.files[path] = read(host, path)
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "nginx.conf"
+        copy.write_bytes(made.files[path])
+        # modules may bring directives that crossplane does not know: unknown ones are no errors (strict stays off)
+        parsed = crossplane.parse(str(copy), single=True, check_ctx=check_context, comments=False)
+    for error in parsed["errors"]:
+        said = str(error["error"]).replace(str(copy), path).replace(f" in {path}", "")
+        made.errors.append(f"{path}: {said}")
+    return _convert(parsed["config"][0]["parsed"], path, host, made, depth)
+
+
+def _convert(entries: Sequence[dict[str, Any]], path: str, host: Host, made: Configuration, depth: int) -> tuple[Directive, ...]:
+    found: list[Directive] = []
+    for entry in entries:
+        args = tuple(map(str, entry["args"]))
+        if entry["directive"] == "include" and args and depth > 0:
+            for included in _matching(host, args[0], _root_of(path)):
+                if len(made.files) < _MOST_FILES and included not in made.files:
+                    found += _load(host, included, made, check_context=False, depth=depth - 1)
+            continue
+        block = _convert(entry.get("block") or (), path, host, made, depth)
+        found.append(Directive(str(entry["directive"]), args, path, int(entry["line"]), block))
+    return tuple(found)
+
+
+def _root_of(path: str) -> str:
+    """The folder that relative includes start from: the one of nginx.conf, or above sites-*/ and conf.d/."""
+    folder = path.rpartition("/")[0]
+    return folder.rpartition("/")[0] if re.search(r"/(?:sites-\w+|conf\.d|snippets|vhosts\.d)$", folder) else folder
+
+
+def _matching(host: Host, pattern: str, root: str) -> Iterator[str]:
+    path = pattern if pattern.startswith("/") else f"{root}/{pattern}"
+    folder, _, name = path.rpartition("/")
+    if not re.search(r"[*?\[]", path):
+        if host.facts(path) is not None:
+            yield path
+        return
+    if host.facts(folder) is None:
+        return
+    for entry in host.listing(folder):
+        if fnmatch.fnmatchcase(entry, name) and not (entry.startswith(".") and not name.startswith(".")):
+            facts = host.facts(f"{folder}/{entry}")
+            if facts is not None and not facts.is_folder:
+                yield f"{folder}/{entry}"
+
+
+def ports(server: Block) -> dict[int, bool]:
+    """The ports a server listens on, each with whether it speaks TLS there; without `listen` it is 80."""
+    found: dict[int, bool] = {}
+    ssl_on = server.value("ssl") == "on"
+    for listen in [one for one in server.own if one.name == "listen"]:
+        if listen.args and not listen.args[0].startswith("unix:"):
+            last = re.sub(r"^\[[^\]]*\]", "", listen.args[0]).rpartition(":")[2]
+            port = int(last) if last.isdigit() else 80
+            found[port] = found.get(port, False) or ssl_on or "ssl" in listen.args or "quic" in listen.args
+    return found or {80: ssl_on}
+
+
+def with_tls(site: Configuration) -> Block:
+    """The server that the site answers HTTPS with. Raises LookError when there is none."""
+    for server in site.servers():
+        if any(ports(server).values()):
+            return server
+    raise LookError("no server of the site file listens for TLS, so that its directives can't be judged")
+
+
+def locations(server: Block) -> list[tuple[str, Block]]:
+    """Every location of a server, nested ones too, by its arguments."""
+    found = []
+    for one in server.own:
+        if one.name == "location":
+            inner = server.inside(one)
+            found += [(" ".join(one.args), inner), *locations(inner)]
+    return found
+
+
+def passed_on(site: Configuration) -> Block:
+    """The location that passes `/` on to the game. Raises LookError when none passes anything on."""
+    passing = [(name, block) for name, block in locations(with_tls(site)) if any(o.name == "proxy_pass" for o in block.own)]
+    if not passing:
+        raise LookError("no location of the site file has a proxy_pass, so that what it passes on can't be judged")
+    return next((block for name, block in passing if name == "/"), passing[0][1])
+
+
+def upstream_port(site: Configuration) -> int | None:
+    """The port of the game that the site passes requests on to, where one can be told."""
+    target = re.match(r"https?://([^/;]+)", passed_on(site).value("proxy_pass") or "")
+    if not target:
+        return None
+    upstream = site.upstream(target[1])
+    servers = [one.args[0] for one in upstream.block if one.name == "server" and one.args] if upstream else [target[1]]
+    numbers = {int(found[1]) for server in servers if (found := re.search(r":(\d+)$", server))}
+    return numbers.pop() if len(numbers) == 1 else None
+
+
+def kept_connections(site: Configuration) -> int:
+    """How many idle connections to the game each worker keeps; 0 for none."""
+    target = re.match(r"https?://([^/;]+)", passed_on(site).value("proxy_pass") or "")
+    upstream = site.upstream(target[1]) if target else None
+    keep = [one.args[0] for one in upstream.block if one.name == "keepalive" and one.args] if upstream else []
+    return int(keep[-1]) if keep and keep[-1].isdigit() else 0
+
+
+def seconds(text: str | None, default: float) -> float:
+    """An nginx time (`60`, `60s`, `1m`, `1m 30s`, `500ms`) in seconds. Raises LookError for anything else."""
+    if text is None:
+        return default
+    parts = re.findall(r"(\d+)\s*(ms|[smhd]?)", text)
+    if not parts or re.sub(r"(\d+)\s*(ms|[smhd]?)\s*", "", text):
+        raise LookError(f"{text!r} is no time that nginx would take")
+    return float(sum(int(number) * _UNITS[unit] for number, unit in parts))
+
+
+def added(block: Block, header: str) -> list[Directive]:
+    """`add_header` directives for a header that are in force in a block."""
+    return block.all("add_header", header)
+
+
+def sent_on(block: Block, header: str) -> str | None:
+    """What `proxy_set_header` sends on for a header; None where nothing is set."""
+    found = block.all("proxy_set_header", header)
+    return " ".join(found[-1].args[1:]) if found else None
+
+
+def weak_ciphers(expression: str) -> list[str]:
+    """Ciphers of an OpenSSL expression without authentication or encryption, or with RC4, DES, 3DES, MD5 or export keys.
+
+    Raises LookError when this machine's OpenSSL does not understand the expression.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.set_ciphers(f"{expression}:@SECLEVEL=0")
+    except ssl.SSLError as error:
+        raise LookError(f"ssl_ciphers {expression[:60]!r} is not understood by OpenSSL: {error.reason}") from error
+    weak = re.compile(r"NULL|ADH|AECDH|ANON|RC4|DES-CBC|3DES|MD5|EXP|SEED|IDEA")
+    found = [name for name in (str(cipher["name"]) for cipher in context.get_ciphers()) if weak.search(name)]
+    # what this machine's OpenSSL no longer has may still be in the front's: the words themselves are looked at as well
+    asked = [word for word in re.split(r"[:, ]+", expression.upper()) if word and word[0] not in "!-+@"]
+    return found or [word for word in asked if {"LOW", "EXPORT", "EXP", "RC4", "DES", "3DES", "MD5"} & set(word.split("+"))]

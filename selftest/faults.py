@@ -1,0 +1,201 @@
+"""The matrix: what the suite says of every fault and every look-alike of the rehearsal, against what it must say.
+
+python -m selftest.faults                      everything, two at a time
+python -m selftest.faults --only NAME ...      these
+python -m selftest.faults --shard 1/4          a quarter
+python -m selftest.faults --observe NAME ...   print the vector of a fault in the form of selftest/expected/
+
+A case is exact when every item that should change did, to the right status and for the right reason, and no other
+item did. Results are kept in a folder, so that an interrupted matrix goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from preflight.checklist import ROOT
+from preflight.rehearsal.faults import FAULTS, LOOK_ALIKES
+
+EXPECTED = ROOT / "selftest" / "expected"
+CLEAN = "clean"
+_SECONDS = 240
+
+Vector = dict[str, tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One fault, as it came out."""
+
+    name: str
+    kind: str
+    outcome: str
+    said: tuple[str, ...]
+
+
+def expectations() -> dict[str, dict[str, list[str]]]:
+    """Every expected vector: fault → item → [status, words of the reason]."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for path in sorted(EXPECTED.glob("*.toml")):
+        found.update(tomllib.loads(path.read_text("utf-8")))
+    return found
+
+
+def look(name: str, extra: Sequence[str] = ()) -> Vector:
+    """Run the suite against the rehearsal with that fault; status and reason of every item."""
+    with tempfile.TemporaryDirectory(prefix="preflight-matrix-") as place:
+        fault = [] if name.startswith(CLEAN) else ["--fault", name]
+        command = [sys.executable, "-m", "pytest", "--rehearse", "-q", "-p", "no:html", "-p", "no:cacheprovider", f"--record={place}"]
+        environment = {**os.environ, "XDG_CACHE_HOME": place}
+        done = subprocess.run(
+            [*command, *fault, *(extra or ["-m", "not measuring"])],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+        record = Path(place) / "latest" / "record.json"
+        if not record.exists():
+            raise RuntimeError(f"{name}: no record; pytest ended with {done.returncode}: {(done.stdout + done.stderr)[-500:]}")
+        items = json.loads(record.read_text("utf-8"))["items"]
+        return {item["id"]: (item["status"], item["reason"]) for item in items}
+
+
+def changes(vector: Vector, clean: Vector) -> Vector:
+    """The items whose status differs from the clean run's."""
+    return {item: found for item, found in vector.items() if found[0] != clean.get(item, ("", ""))[0]}
+
+
+def judge(name: str, vector: Vector, clean: Vector, expected: Mapping[str, Sequence[str]] | None) -> Case:
+    """Exact, inexact, missed or evaded; for a look-alike exact or false alarm."""
+    changed = changes(vector, clean)
+    kind = "look-alike" if name in LOOK_ALIKES or name.startswith(CLEAN) else "fault"
+    said = [f"{item}: {status} ({reason[:100]})" for item, (status, reason) in sorted(changed.items())]
+    if kind == "look-alike":
+        wanted: Mapping[str, Sequence[str]] = expected or {}
+    elif expected is None:
+        return Case(name, kind, "no expectation", tuple(said))
+    else:
+        wanted = expected
+    wrong = [
+        f"{item}: wanted {want[0]} ({want[1]}), got {vector.get(item, ('nothing', ''))}"
+        for item, want in wanted.items()
+        if item not in vector or vector[item][0] != want[0] or want[1].lower() not in vector[item][1].lower()
+    ]
+    extra = [line for line in said if line.split(":")[0] not in wanted]
+    if not wrong and not extra:
+        return Case(name, kind, "exact", ())
+    if kind == "look-alike":
+        return Case(name, kind, "false alarm", tuple(wrong + extra))
+    fails = [item for item, want in wanted.items() if want[0] == "FAIL"]
+    got = {vector.get(item, ("", ""))[0] for item in fails}
+    if fails and not got & {"FAIL"}:
+        return Case(name, kind, "evaded" if got & {"ERROR", "PENDING"} else "missed", tuple(wrong + extra))
+    return Case(name, kind, "inexact", tuple(wrong + extra))
+
+
+def _lasting(reason: str) -> str:
+    """The part of a reason that is the same in every run: without ports, addresses, times."""
+    parts = re.split(r"\w+://\S+|127\.0\.0\.\d+|\d\d:\d\d|\d+\.\d+|;|\d{4,}", reason)
+    return max(parts, key=len).strip()[:60].strip()
+
+
+def observed(name: str, clean: Vector) -> str:
+    """The vector of a fault as TOML, to be read by a person before it is kept."""
+    rows = [f"[{name}]"]
+    for item, (status, reason) in sorted(changes(look(name), clean).items()):
+        rows.append(f'"{item}" = {json.dumps([status, _lasting(reason)], ensure_ascii=False)}')
+    return "\n".join(rows) + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the matrix; 0 when every case that was listed ran and was exact."""
+    parser = argparse.ArgumentParser(prog="python -m selftest.faults", description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME")
+    parser.add_argument("--theme", nargs="+", default=[], metavar="THEME")
+    parser.add_argument("--shard", default="1/1", metavar="I/N")
+    parser.add_argument("--observe", nargs="+", default=[], metavar="NAME")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--clean", type=int, default=10, metavar="N", help="clean runs to look for false alarms in")
+    parser.add_argument("--results", type=Path, default=ROOT / "reports" / "matrix", help="where cases are kept")
+    parser.add_argument("--afresh", action="store_true", help="forget what was kept")
+    chosen = parser.parse_args(arguments)
+    if chosen.afresh:
+        shutil.rmtree(chosen.results, ignore_errors=True)
+    clean = look(CLEAN)
+    if chosen.observe:
+        with ThreadPoolExecutor(chosen.workers) as pool:
+            for text in pool.map(lambda name: observed(name, clean), chosen.observe):
+                print(text, flush=True)
+        return 0
+    expected = expectations()
+    listed = chosen.only or [
+        name for name, fault in FAULTS.items() if name in expected and (not chosen.theme or fault.theme in chosen.theme)
+    ]
+    if not chosen.only and not chosen.theme:
+        listed += [*LOOK_ALIKES, *(f"{CLEAN}-{n}" for n in range(1, chosen.clean + 1))]
+    index, count = map(int, chosen.shard.split("/"))
+    mine = listed[index - 1 :: count]
+    chosen.results.mkdir(parents=True, exist_ok=True)
+
+    def run(name: str) -> Case:
+        kept = chosen.results / f"{name}.json"
+        if kept.exists():
+            vector: Vector = {item: tuple(found) for item, found in json.loads(kept.read_text()).items()}  # type: ignore[misc]
+        else:
+            vector = look(name)
+            kept.write_text(json.dumps(vector))
+        case = judge(name, vector, clean, expected.get(name))
+        print(f"{case.outcome:<15} {name}", *(f"\n    {line}" for line in case.said), flush=True)
+        return case
+
+    with ThreadPoolExecutor(chosen.workers) as pool:
+        cases = list(pool.map(run, mine))
+    return report(cases, len(mine), untouched=sum(len(clean) - len(expected.get(c.name, {})) for c in cases))
+
+
+def report(cases: Sequence[Case], listed: int, untouched: int) -> int:
+    """Print the figures, write reports/detection.json, and say by the exit status whether all was exact."""
+    from scipy.stats import beta
+
+    def bound(hits: int, of: int) -> float:
+        """The lower 95 % bound of a share (Clopper and Pearson)."""
+        return float(beta.ppf(0.05, hits, of - hits + 1)) if hits else 0.0
+
+    faults = [c for c in cases if c.kind == "fault"]
+    tally = {word: sum(c.outcome == word for c in cases) for word in ("exact", "inexact", "missed", "evaded", "false alarm", "no expectation")}
+    exact = sum(c.outcome == "exact" for c in faults)
+    figures = {
+        "faults": len(faults),
+        "exact": exact,
+        "share_exact_at_least": round(bound(exact, len(faults)), 4) if faults else 0.0,
+        "inexact": tally["inexact"],
+        "missed": tally["missed"],
+        "evaded": tally["evaded"],
+        "look_alikes_and_clean_runs": len(cases) - len(faults),
+        "false_alarms": tally["false alarm"],
+        "untouched_items_looked_at": untouched,
+        "not_exact": [c.name for c in cases if c.outcome != "exact"],
+    }
+    path = ROOT / "reports" / "detection.json"
+    path.write_text(json.dumps(figures, indent=1) + "\n")
+    print(json.dumps(figures, indent=1))
+    return 0 if cases and len(cases) == listed and all(c.outcome == "exact" for c in cases) and (exact or not faults) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
