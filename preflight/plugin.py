@@ -439,6 +439,12 @@ def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_html_report_title(report: Any) -> None:
+    """What pytest-html draws stands behind the record, as its annex."""
+    report.title = "Annex: the tests as pytest ran them"
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_html_results_summary(prefix: list[str], session: pytest.Session) -> None:
     """The record stands before pytest-html's own table, which is its annex."""
     said = session.config.stash.get(_said_key, None)

@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "clock": ("date", "-u", "+%s"),
     "git-log": ("git", "log", "--all", "--full-history", "--format=%H", "--"),
     "git-tracked": ("git", "ls-files", "--error-unmatch", "--"),
+    "git-ignored": ("git", "check-ignore", "--quiet", "--no-index", "--"),
 }
 """Every command that is ever run on a host, by name; all of them only read."""
 

@@ -1,0 +1,87 @@
+"""What tests ask for of the host: its files, parsed once a run, and the suite's own request in the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from preflight.probes import audit, backups, backupscript, envfile, gamelog, gametests, gdscript, nginx, yamlfiles
+from preflight.probes.api import Api
+from preflight.probes.envfile import EnvFile
+from preflight.probes.host import Host
+from preflight.redact import Secret
+from preflight.target import Target
+
+SECURITY_CONFIG = "scripts/http_api/security_config.gd"
+API_SERVER = "scripts/http_api/http_api_server.gd"
+SECURITY_HEADERS = "scripts/security/security_headers.gd"
+
+
+@pytest.fixture(scope="session")
+def environment(host: Host, target: Target) -> EnvFile:
+    """The production environment file; its secrets are known from here on."""
+    read = envfile.read(host, target.facts.paths.env_file)
+    target.learn(*read.secrets())
+    return read
+
+
+@pytest.fixture(scope="session")
+def script(host: Host, target: Target) -> Callable[[str], gdscript.Script]:
+    """A GDScript file of the project by its path in it, parsed once."""
+    read: dict[str, gdscript.Script] = {}
+
+    def parsed(path: str) -> gdscript.Script:
+        if path not in read:
+            read[path] = gdscript.read(host, f"{target.facts.paths.project}/{path}")
+        return read[path]
+
+    return parsed
+
+
+@pytest.fixture(scope="session")
+def site(host: Host, target: Target) -> nginx.Configuration:
+    """The front's site file."""
+    return nginx.read_site(host, target.facts.paths.nginx)
+
+
+@pytest.fixture(scope="session")
+def prometheus_file(host: Host, target: Target) -> yamlfiles.Prometheus:
+    """prometheus.yml."""
+    return yamlfiles.Prometheus(yamlfiles.load(host, target.facts.paths.prometheus, target))
+
+
+@pytest.fixture(scope="session")
+def game_log(host: Host, target: Target) -> gamelog.GameLog:
+    """The game log since the deployment and since the game's last start, read once."""
+    return gamelog.read(host, target)
+
+
+@pytest.fixture(scope="session")
+def game_reports(host: Host, target: Target) -> list[gametests.Report]:
+    """The JUnit files of the game's own tests."""
+    return gametests.read_reports(host, target)
+
+
+@pytest.fixture(scope="session")
+def backup_folder(host: Host, target: Target) -> backups.Folder:
+    """What lies in the backup folder."""
+    return backups.folder(host, target)
+
+
+@pytest.fixture(scope="session")
+def backup_script(host: Host, target: Target) -> backupscript.Script:
+    """The backup script."""
+    return backupscript.read(host, target.facts.paths.backup_script)
+
+
+@pytest.fixture(scope="session")
+def recorded(host: Host, target: Target, api: Api, token: Secret) -> audit.Recorded:
+    """A request of the suite's own with the token, and what the audit log says of it."""
+    return audit.record(host, target, api, token)
+
+
+@pytest.fixture(scope="session")
+def recorded_refusal(host: Host, target: Target, api: Api) -> audit.Recorded:
+    """A request of the suite's own without a token, and what the audit log says of it."""
+    return audit.record(host, target, api, None)
