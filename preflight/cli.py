@@ -33,7 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command.set_defaults(run=_doctor)
 
     command = commands.add_parser("rehearse", help="start the stand-in deployment and leave it running until Ctrl-C")
-    command.add_argument("rest", nargs=argparse.REMAINDER, help="--fault NAME, --list-faults, --folder DIR")
+    command.add_argument("--fault", action="append", default=[], metavar="NAME", help="break it in one way (repeatable)")
+    command.add_argument("--folder", metavar="DIR", help="where its files are kept")
+    command.add_argument("--list-faults", action="store_true", help="name every fault and what it breaks")
     command.set_defaults(run=_rehearse)
 
     command = commands.add_parser("combine", help="join the records of several runs of one build into one")
@@ -76,7 +78,9 @@ def _doctor(chosen: argparse.Namespace) -> int:
 def _rehearse(chosen: argparse.Namespace) -> int:
     from preflight.rehearsal.__main__ import main as rehearse
 
-    return rehearse(chosen.rest)
+    words = [word for name in chosen.fault for word in ("--fault", name)]
+    words += ["--folder", chosen.folder] if chosen.folder else []
+    return rehearse([*words, *(["--list-faults"] if chosen.list_faults else [])])
 
 
 def _combine(chosen: argparse.Namespace) -> int:

@@ -6,16 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
+from preflight.errors import LookError
 from preflight.probes import audit, backups, backupscript, envfile, gamelog, gametests, gdscript, nginx, yamlfiles
 from preflight.probes.api import Api
 from preflight.probes.envfile import EnvFile
 from preflight.probes.host import Host
 from preflight.redact import Secret
 from preflight.target import Target
-
-SECURITY_CONFIG = "scripts/http_api/security_config.gd"
-API_SERVER = "scripts/http_api/http_api_server.gd"
-SECURITY_HEADERS = "scripts/security/security_headers.gd"
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +40,16 @@ def script(host: Host, target: Target) -> Callable[[str], gdscript.Script]:
 def site(host: Host, target: Target) -> nginx.Configuration:
     """The front's site file."""
     return nginx.read_site(host, target.facts.paths.nginx)
+
+
+@pytest.fixture(scope="session")
+def ports_of_the_game(host: Host, target: Target) -> tuple[int, ...]:
+    """The port that the front passes requests on to; where that can't be told, the two that the checklist names."""
+    try:
+        port = nginx.upstream_port(nginx.read_site(host, target.facts.paths.nginx))
+    except LookError:
+        port = None  # the site file is judged by its own items
+    return (port,) if port else (8080, 8081)
 
 
 @pytest.fixture(scope="session")

@@ -113,6 +113,11 @@ def read(host: Host, path: str) -> EnvFile:
     return parse(read_text(host, path))
 
 
+def is_hexadecimal(text: str) -> bool:
+    """Whether a text is made of hexadecimal digits, in either letter case."""
+    return bool(text) and set(text.lower()) <= set("0123456789abcdef")
+
+
 _WELL_KNOWN = ("secret", "password", "passwort", "change", "develop", "example", "default", "placeholder", "test", "jwt", "your")
 
 

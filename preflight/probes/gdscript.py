@@ -19,6 +19,12 @@ from lark.exceptions import LarkError
 from preflight.errors import LookError
 from preflight.probes.host import Host, read_text
 
+SECURITY_CONFIG = "scripts/http_api/security_config.gd"
+API_SERVER = "scripts/http_api/http_api_server.gd"
+SECURITY_HEADERS = "scripts/security/security_headers.gd"
+SETTINGS_FILES = (SECURITY_CONFIG, API_SERVER, SECURITY_HEADERS)
+"""Where the checklist's 18 settings stand in the project (checklist.md lines 803, 836, 879)."""
+
 _AT_START = ("_static_init", "_init", "_enter_tree", "_ready")
 _BRANCHES = ("if_stmt", "while_stmt", "for_stmt", "for_stmt_typed", "match_stmt", "lambda")
 _DECLARATIONS = ("class_var_stmt", "const_stmt")
@@ -208,7 +214,15 @@ def _value(node: Any, settings: dict[str, Setting]) -> Value:  # noqa: PLR0911, 
         values = [_value(part, settings) for part in parts if not (isinstance(part, Token) and part.type == "COMMA")]
         unknown = next((value for value in values if isinstance(value, Computed)), None)
         return unknown or values
-    if node.data == "standalone_call" and str(parts[0]) in ("PackedStringArray", "Array", "bool", "int", "float", "String", "str"):
+    if node.data == "standalone_call" and str(parts[0]) in (
+        "PackedStringArray",
+        "Array",
+        "bool",
+        "int",
+        "float",
+        "String",
+        "str",
+    ):
         return _value(parts[1], settings) if len(parts) == 2 else [] if len(parts) == 1 else _computed(node)
     if node.data in _UNARY and len(parts) == 2:
         inner = _value(parts[1], settings)

@@ -9,6 +9,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from preflight.rehearsal.behaviour import Deployment
@@ -27,13 +28,13 @@ def changed(names: list[str]) -> Deployment:
     return deployment
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m preflight.rehearsal", description="A stand-in deployment on loopback.")
     parser.add_argument("--fault", action="append", default=[], metavar="NAME", help="break one thing; may be repeated")
     parser.add_argument("--folder", type=Path, help="where it keeps its files (new or empty); a temporary one otherwise")
     parser.add_argument("--list-faults", action="store_true", help="print all faults and look-alikes, and start nothing")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if options.list_faults:
         for fault in (*FAULTS.values(), *LOOK_ALIKES.values()):
             print(f"{fault.name:44} {fault.theme:16} {fault.breaks}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -12,7 +11,7 @@ from preflight.measure.change import Change, judge_change
 from preflight.measure.percentile import LOOKS, judge_percentile, next_look
 from preflight.measure.stable import judge_stability
 from preflight.measure.trend import judge_trend
-from selftest.measure.servers import LIMIT, SERVERS, Server, clustered
+from selftest.measure.servers import LIMIT, Server, clustered
 
 CLUSTERS = (2.0, 4.0, 10.0)
 _CHUNK = 500
@@ -51,7 +50,15 @@ def trend_rates(growth: float, *, runs: int, n: int = 460, rho: float = 0.0, see
     for _ in range(runs):
         samples = _correlated(rng, n, rho) * (1 + growth * np.arange(n) / n)
         found = judge_trend(times.tolist(), samples.tolist(), 40.0)
-        counts["RISES" if found.rises else "significant, small" if found.enough and found.p_value <= 0.001 else "" if found.enough else "too few blocks"] += 1
+        counts[
+            "RISES"
+            if found.rises
+            else "significant, small"
+            if found.enough and found.p_value <= 0.001
+            else ""
+            if found.enough
+            else "too few blocks"
+        ] += 1
     return {name: counts[name] / runs for name in ("RISES", "too few blocks")}
 
 
@@ -89,5 +96,3 @@ def least_samples(quantile: float) -> int:
     look = next_look(0, quantile)
     assert look is not None
     return look
-
-

@@ -65,7 +65,7 @@ def test_ten_percent_late():
 
 
 def test_one_freeze_of_two_seconds():
-    steps = even(10) + [2000.0] + even(10)
+    steps = [*even(10), 2000.0, *even(10)]
     found = judge_frames(recording(steps), 90)
     assert found.longest_ms == 2000
     assert found.min_fps == pytest.approx(0.5)
@@ -74,7 +74,7 @@ def test_one_freeze_of_two_seconds():
 
 
 def test_a_freeze_of_half_a_second_is_not_sustained():
-    steps = even(10) + [500.0] + even(10)
+    steps = [*even(10), 500.0, *even(10)]
     assert judge_frames(recording(steps), 90).sustained_fps >= 85
     assert not lows(recording(steps), 85)
 

@@ -12,7 +12,12 @@ TIMES = np.arange(15.0, 901.0, 15.0)
 
 def judged(times=TIMES, up=None, values=None, interval=15.0):
     return judge_completeness(
-        times, np.ones(len(times)) if up is None else up, times if values is None else values, start=0, end=900, interval_s=interval
+        times,
+        np.ones(len(times)) if up is None else up,
+        times if values is None else values,
+        start=0,
+        end=900,
+        interval_s=interval,
     )
 
 

@@ -38,9 +38,10 @@ def test_a_restart_is_no_growth():
 
 
 def test_methods_are_told_apart_where_they_are_labelled():
-    text = exposition((1, 1, 1, 1, 1), 'endpoint="/health",method="GET"') + exposition(
-        (9, 9, 9, 9, 9), 'endpoint="/health",method="POST"'
-    ).split("\n", 1)[1]
+    text = (
+        exposition((1, 1, 1, 1, 1), 'endpoint="/health",method="GET"')
+        + exposition((9, 9, 9, 9, 9), 'endpoint="/health",method="POST"').split("\n", 1)[1]
+    )
     found = histogram.read(text, "GET /health")
     assert found is not None
     assert found.by_method

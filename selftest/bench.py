@@ -1,0 +1,255 @@
+"""What the suite costs and how true its times are: `python -m selftest.bench [--only NAME] [--json FILE] [--write]`.
+
+Figures, never a test: on a busy machine they are worse, and nothing is wrong. `--write` puts the table into
+docs/benchmarks.md with the class of the machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from preflight.checklist import ROOT
+from preflight.measure.change import judge_change
+from preflight.measure.percentile import judge_percentile
+from preflight.measure.trend import judge_trend
+from preflight.probes import load
+from preflight.probes.load_process import Lane, Order
+
+DOCUMENT = ROOT / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- written by `python -m selftest.bench --write` -->", "<!-- end of what is written -->"
+_RATES = (50.0, 100.0, 200.0)
+
+
+@contextmanager
+def _truth() -> Iterator[str]:
+    child = subprocess.Popen(
+        [sys.executable, "-m", "selftest.measure.truth_server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdin is not None
+    assert child.stdout is not None
+    try:
+        yield f"http://127.0.0.1:{int(child.stdout.readline())}"
+    finally:
+        child.stdin.close()
+        child.wait(10)
+
+
+def _measured(url: str, rate: float, rounds: int) -> tuple[np.ndarray, float]:
+    """Latencies (ms; failed ones are infinite) and the P99 of the send lag (ms)."""
+    order = Order(lanes=(Lane("GET", url, 1 / rate),), rounds=rounds, period_s=1 / rate, warm_up=5, seed=11)
+    (batch,) = load.send(order, ["bench"])
+    lag = float(np.quantile([sample.lag for sample in batch.samples], 0.99))
+    return np.array([np.inf if sample.failed else sample.ms for sample in batch.samples]), lag
+
+
+def _row(what: str, measured: float, unit: str, target: str = "", **more: Any) -> dict[str, Any]:
+    return {"what": what, "measured": round(measured, 2), "unit": unit, "target": target, **more}
+
+
+def generator() -> list[dict[str, Any]]:
+    """The generator's percentiles against known injected delays."""
+    rows = []
+    with _truth() as url:
+        for rate in _RATES:
+            cases = {
+                "constant 8 ms": ("/constant?ms=8", {0.5: 8.0, 0.95: 8.0, 0.99: 8.0}),
+                "bimodal 5 ms, 6 % of 40 ms": ("/bimodal?ms=5&slow=0.06&slow_ms=40", {0.5: 5.0, 0.95: 40.0, 0.99: 40.0}),
+                "drift 20 ms + 2 %/s": ("/drift?ms=20&per_s=0.02", {}),
+            }
+            for name, (path, truth) in cases.items():
+                seconds = 10
+                ms, lag = _measured(f"{url}{path}&rate={rate:g}", rate, int(seconds * rate))
+                expected = truth or {q: 20 * (1 + 0.02 * seconds * q) for q in (0.5, 0.95, 0.99)}
+                for quantile, true in expected.items():
+                    value = float(np.sort(ms)[int(np.ceil(quantile * ms.size - 1e-9)) - 1])
+                    allowed = max(0.05 * true, 0.5)
+                    rows.append(
+                        _row(
+                            f"{name}, {rate:g}/s, P{100 * quantile:g} (true {true:g})",
+                            value,
+                            "ms",
+                            f"{true - allowed:.2f} to {true + allowed:.2f}",
+                            lag_p99=round(lag, 3),
+                        )
+                    )
+            ms, _ = _measured(f"{url}/errors?ms=5&bad=0.1&rate={rate:g}", rate, int(5 * rate))
+            rows.append(
+                _row(f"10 % errors in 1 ms, {rate:g}/s, counted as over every limit", 100 * np.mean(np.isinf(ms)), "%", "10")
+            )
+    return rows
+
+
+def stall() -> list[dict[str, Any]]:
+    """A serial server of 5 ms that stalls 1.5 s once in 30 s: open loop against closed loop."""
+    rows = []
+    with _truth() as url:
+        ms, lag = _measured(f"{url}/stall?ms=5&stall_s=1.5&period_s=30", 100, 6000)
+        rows.append(
+            _row(
+                "stall of 1.5 s each 30 s, 100/s, P99, open loop",
+                float(np.quantile(ms, 0.99)),
+                "ms",
+                "1350",
+                lag_p99=round(lag, 3),
+            )
+        )
+        wrk = shutil.which("wrk")
+        if wrk:
+            words = [wrk, "-t1", "-c1", "-d60s", "--latency", f"{url}/stall?ms=5&stall_s=1.5&period_s=30&wrk=1"]
+            text = subprocess.run(words, capture_output=True, text=True, timeout=120, check=True).stdout
+            value, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", text).groups()  # type: ignore[union-attr]
+            rows.append(
+                _row(
+                    "the same, P99 by wrk (closed loop, 1 connection)",
+                    float(value) * {"us": 1e-3, "ms": 1, "s": 1e3}[unit],
+                    "ms",
+                    "shows nothing of it",
+                )
+            )
+    return rows
+
+
+def rate() -> list[dict[str, Any]]:
+    """The highest rate at which the generator's own delay stays negligible."""
+    best, rows = 0.0, []
+    with _truth() as url:
+        for asked in (200.0, 400.0, 800.0, 1200.0, 1600.0):
+            ms, lag = _measured(f"{url}/constant?ms=8&rate={asked:g}", asked, int(5 * asked))
+            p95 = float(np.quantile(ms, 0.95))
+            if lag > 0.05 * 12 or p95 > 8.5:
+                break
+            best = asked
+    rows.append(
+        _row("highest rate with send lag P99 under 0.6 ms and P95 within 0.5 ms of 8 ms", best, "requests/s", "at least 200")
+    )
+    return rows
+
+
+def judging() -> list[dict[str, Any]]:
+    """The time that judging takes."""
+    rng = np.random.default_rng(1)
+    ms = rng.lognormal(3, 0.3, 3000)
+    looks: dict[str, Callable[[], Any]] = {
+        "P99 of 3000 samples": lambda: judge_percentile(ms, 0.99, 200.0, inclusive=True),
+        "comparison of 460 with 460 samples": lambda: judge_change(ms[:460].tolist(), ms[460:920].tolist(), 1.5),
+        "trend over 3000 samples": lambda: judge_trend(np.arange(3000.0), ms, 40.0),
+    }
+    rows = []
+    for name, look in looks.items():
+        look()
+        began = time.perf_counter()
+        for _ in range(5):
+            look()
+        rows.append(_row(f"judging: {name}", 200 * (time.perf_counter() - began), "ms"))
+    return rows
+
+
+def memory() -> list[dict[str, Any]]:
+    """The generator's memory over a long run."""
+    with _truth() as url:
+        _measured(f"{url}/constant?ms=2", 200, 6000)
+    # the largest child so far, in kB on Linux; in a process of its own this is the generator's
+    return [
+        _row(
+            "largest memory of a generator that keeps 6000 samples",
+            resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024,
+            "MB",
+        )
+    ]
+
+
+def _wall(words: list[str], cwd: Path, repeat: int = 1) -> float:
+    best = float("inf")
+    for _ in range(repeat):
+        began = time.perf_counter()
+        subprocess.run(words, cwd=cwd, capture_output=True, check=False, timeout=1800)
+        best = min(best, time.perf_counter() - began)
+    return best
+
+
+def collection() -> list[dict[str, Any]]:
+    """Collecting the whole checklist, against bare pytest collecting nothing of ours."""
+    with tempfile.TemporaryDirectory() as temporary:
+        (Path(temporary) / "test_nothing.py").write_text("def test_nothing(): pass\n", "utf-8")
+        bare = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:locust", "-p", "no:preflight.plugin"]
+        bare += ["-p", "no:preflight.fixtures", "--rootdir", temporary, temporary]
+        nothing = _wall(bare, Path(temporary), 5)
+    whole = _wall([sys.executable, "-m", "pytest", "--collect-only", "-q", "tests"], ROOT, 5)
+    return [_row("collection of the checklist above bare pytest's", whole - nothing, "s", "under 1", bare=round(nothing, 2))]
+
+
+def _rehearsal(words: list[str]) -> float:
+    with tempfile.TemporaryDirectory() as temporary:
+        return _wall([sys.executable, "-m", "pytest", "--rehearse", "-q", "--record", temporary, *words], ROOT)
+
+
+def security() -> list[dict[str, Any]]:
+    """The security section in the rehearsal."""
+    return [_row("pytest --rehearse -m security", _rehearsal(["-m", "security"]), "s", "under 15")]
+
+
+def rehearsal() -> list[dict[str, Any]]:
+    """The whole rehearsal."""
+    return [_row("pytest --rehearse, everything", _rehearsal([]), "s", "under 180")]
+
+
+BENCHES: dict[str, Callable[[], list[dict[str, Any]]]] = {
+    bench.__name__: bench for bench in (memory, generator, rate, stall, judging, collection, security, rehearsal)
+}
+"""In this order: the memory of a child can be told only while no larger one has run."""
+
+
+def machine() -> str:
+    """The class of the machine, and no more."""
+    pages = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30 if hasattr(os, "sysconf") else 0
+    return f"{os.cpu_count()} cores, {pages:.0f} GB, no GPU, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """The figures as Markdown."""
+    lines = [f"Measured on {machine()}.", "", "| what | measured | should be |", "| --- | --- | --- |"]
+    return "\n".join(lines + [f"| {row['what']} | {row['measured']:g} {row['unit']} | {row['target']} |" for row in rows])
+
+
+def main() -> int:
+    """Run what was asked for."""
+    parser = argparse.ArgumentParser(
+        prog="python -m selftest.bench", description="What the suite costs, and how true its times are."
+    )
+    parser.add_argument("--only", action="append", choices=list(BENCHES), help="only this one (repeatable)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
+    chosen = parser.parse_args()
+    rows = []
+    for name, bench in BENCHES.items():
+        if not chosen.only or name in chosen.only:
+            print(f"{name} …", file=sys.stderr, flush=True)
+            rows += bench()
+    text = table(rows)
+    print(text)
+    if chosen.json:
+        chosen.json.write_text(json.dumps({"machine": machine(), "figures": rows}, indent=1) + "\n", "utf-8")
+    if chosen.write:
+        before, _, rest = DOCUMENT.read_text("utf-8").partition(BEGIN)
+        DOCUMENT.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.partition(END)[2]}", "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

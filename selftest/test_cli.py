@@ -1,0 +1,88 @@
+"""The `preflight` command: what it writes and says, and the user's mistakes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from preflight.cli import main
+from selftest.conftest import SECRET
+
+
+def preflight(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "preflight.cli", *arguments], cwd=cwd, capture_output=True, text=True, timeout=60
+    )
+
+
+def test_init_writes_a_target_that_must_be_filled_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "target.toml"
+    assert main(["init", str(file)]) == 0
+    assert main(["init", str(file)]) == 4
+    assert "is there already" in capsys.readouterr().err
+    assert main(["doctor", "--target", str(file)]) == 4
+    assert "placeholder" in capsys.readouterr().err
+
+
+def test_every_line_of_the_example_target_can_be_switched_on(tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands commented out in the example is right: uncommented, it loads."""
+    import re
+
+    from preflight.target import load
+
+    text = (root / "preflight" / "data" / "target.example.toml").read_text()
+    text = re.sub(r"<([^>\n]*)>", r"\1", text)
+    text = re.sub(r'^# (?=[\["\w][^#\n]*(?:=|\]))', "", text, flags=re.MULTILINE)
+    text = re.sub(r"^(?:ca_file|expired_token|jwt_secret) = .*\n", "", text, flags=re.MULTILINE)
+    for name in ("GODOT_API_TOKEN", "GODOT_OLD_TOKEN"):
+        monkeypatch.setenv(name, SECRET)
+    file = tmp_path / "target.toml"
+    file.write_text(text)
+    assert load(file).facts.host is not None
+
+
+def test_doctor_asks_each_service_once(
+    tmp_path: Path, serve: Callable[..., str], monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:  # type: ignore[no-untyped-def]
+    good = serve({"/scene": (200, {}, b"{}"), "/health": (200, {}, b"{}")})
+    monkeypatch.setenv("TOKEN", SECRET)
+    file = tmp_path / "target.toml"
+    file.write_text(
+        f'name = "x"\nbuild = "1"\n[api]\nurl = "{good}"\n[prometheus]\nurl = "http://127.0.0.1:1"\n[secrets]\ntoken = "env:TOKEN"\n'
+    )
+    assert main(["doctor", "--target", str(file)]) == 1
+    said = capsys.readouterr().out
+    assert "ok   token" in said
+    assert "BAD  prometheus" in said
+    assert "see [prometheus] url" in said
+    assert SECRET not in said
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_doctor_says_that_a_token_is_wrong(
+    tmp_path: Path, serve: Callable[..., str], monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:  # type: ignore[no-untyped-def]
+    url = serve({"/scene": (401, {}, b"{}")})
+    monkeypatch.setenv("TOKEN", SECRET)
+    file = tmp_path / "target.toml"
+    file.write_text(f'name = "x"\nbuild = "1"\n[api]\nurl = "{url}"\n[secrets]\ntoken = "env:TOKEN"\n')
+    assert main(["doctor", "--target", str(file)]) == 1
+    assert "answers 401" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [["combine", "nothing"], ["doctor", "--target", "nothing.toml"]])
+def test_what_is_not_there_is_one_sentence(tmp_path: Path, arguments: list[str]) -> None:
+    done = preflight(*arguments, cwd=tmp_path)
+    assert done.returncode == 4
+    assert done.stderr.startswith("preflight: nothing")
+    assert "Traceback" not in done.stderr
+
+
+def test_the_list_of_faults(tmp_path: Path) -> None:
+    done = preflight("rehearse", "--list-faults", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "hsts_missing" in done.stdout
