@@ -82,7 +82,7 @@ class Evidence:
         self.saw("requests")
         if answer.sent_token and 200 <= answer.status_code < 300:
             self.saw("admitted")
-        if 400 <= answer.status_code < 500:
+        if answer.status_code >= 400:
             self.saw("refused")
         if answer.curl not in self.reproduce:
             self.reproduce.append(answer.curl)

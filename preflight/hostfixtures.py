@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from preflight.errors import LookError
-from preflight.probes import audit, backups, backupscript, envfile, gamelog, gametests, gdscript, nginx, yamlfiles
+from preflight.probes import audit, backups, backupscript, envfile, gamelog, gametests, gdscript, nginx, nginxrules, yamlfiles
 from preflight.probes.api import Api
 from preflight.probes.envfile import EnvFile
 from preflight.probes.host import Host
@@ -46,7 +46,7 @@ def site(host: Host, target: Target) -> nginx.Configuration:
 def ports_of_the_game(host: Host, target: Target) -> tuple[int, ...]:
     """The port that the front passes requests on to; where that can't be told, the two that the checklist names."""
     try:
-        port = nginx.upstream_port(nginx.read_site(host, target.facts.paths.nginx))
+        port = nginxrules.upstream_port(nginx.read_site(host, target.facts.paths.nginx))
     except LookError:
         port = None  # the site file is judged by its own items
     return (port,) if port else (8080, 8081)

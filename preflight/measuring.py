@@ -82,9 +82,10 @@ class Latency:
         looks = []
         for call in calls:
             for wanted in _LONGER:
-                series = self._sampler.more(call, 1, self._token)
-                if len(series.longest()) < 0.9 * wanted:
-                    series = self._sampler.more(call, len(series.samples) + wanted, self._token)
+                series = self._sampler.have(call)
+                if series is None or len(series.longest()) < 0.9 * wanted:
+                    had = len(series.samples) if series else 0
+                    series = self._sampler.more(call, had + wanted, self._token)
                 good = series.longest()
                 if len(good) < 20:
                     raise Undecided(Reason.SAMPLES, f"{call}: {len(good)} good answers at one pace are too few to see a trend in")
@@ -110,6 +111,12 @@ class Latency:
         limit = self._limit(name)
         before = self._baseline()
         self._evidence.fact("baseline", f"build {before.build}, saved {before.saved:%Y-%m-%d %H:%M} UTC, {before.measured}")
+        through = self._sampler.where.partition(",")[0]
+        if before.measured and before.measured.partition(",")[0] != through:
+            raise Undecided(
+                Reason.OPERATOR,
+                f"the baseline was measured {before.measured.partition(',')[0]} and this run {through}: not comparable",
+            )
         looks = []
         for call in (call for call in calls if call in before.latencies):
             series = self._sampler.more(call, 90, self._token)
@@ -117,6 +124,7 @@ class Latency:
             now = series.milliseconds(FAILED_MS)
             if len(now) < 20:
                 raise Undecided(Reason.SAMPLES, f"{call}: {len(now)} answers are too few to compare")
+            self._evidence.samples[f"baseline of {call}"] = list(before.latencies[call])
             found = judge_change(before.latencies[call], now, limit.bound, 0.5 if name == "median_ratio" else 0.95)
             told = f"{found.ratio.text} times, shift {found.shift.text} ms"
             self._evidence.fact(call, told)

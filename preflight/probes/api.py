@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from preflight.budget import Budget, endpoint_of
-from preflight.errors import BadCertificate, LockedOut, LookError
+from preflight.errors import BadCertificate, LockedOut, LookError, Unreachable
 from preflight.probes import http
 from preflight.probes.http import Answer
 from preflight.redact import Secret
@@ -21,6 +21,10 @@ PROTECTED = "/scene"
 """An endpoint that refuses without a token: what a token is proven on (rulings: 1308)."""
 
 SAFE_GETS = ("/health", "/health/quick", "/status", "/scene", "/scenes", "/scene/history", "/performance", "/metrics")
+
+_IN_A_ROW = 3
+_LONG = 2.0
+_ALONE = 60.0
 
 PROTECTED_CALLS: tuple[tuple[str, str], ...] = (
     ("GET", "/scene"),
@@ -43,6 +47,36 @@ PROTECTED_CALLS: tuple[tuple[str, str], ...] = (
 """Every call of the contract that wants a token."""
 
 
+class Patience:
+    """A server that let three requests in a row run out of time is left alone for a while.
+
+    Otherwise a run against a frozen server would wait for every single request, one after the other.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lost = 0
+        self._until = 0.0
+        self._began = 0.0
+
+    def check(self, endpoint: str) -> None:
+        """Start the next request, or raise Unreachable while the server is left alone."""
+        self._began = self._clock()
+        if self._began < self._until:
+            raise Unreachable(f"{endpoint}: not asked, the last {_IN_A_ROW} requests got no answer in time")
+
+    def lost(self) -> None:
+        """The request got no answer; only waiting counts, a refused connection costs nothing."""
+        now = self._clock()
+        self._lost = self._lost + 1 if now - self._began > _LONG else 0
+        if self._lost >= _IN_A_ROW:
+            self._until = now + _ALONE
+
+    def won(self) -> None:
+        """The request was answered."""
+        self._lost = 0
+
+
 class Api:
     """Requests to the API of one target, in one process.
 
@@ -55,6 +89,7 @@ class Api:
         self._user_agent = user_agent
         self._locked: dict[str, datetime] = {}
         self._verify = True
+        self._patience = Patience()
         self._useless: dict[str, Answer] = {}
         self._opened: set[str] = set()
         self.sent: Counter[str] = Counter()
@@ -122,6 +157,7 @@ class Api:
             sent["Authorization"] = authorization
         payload = json.dumps(body).encode() if isinstance(body, dict) else body
         self.addresses.add(source or "this machine's own")
+        self._patience.check(endpoint)
         try:
             answer = self._send(
                 method,
@@ -132,9 +168,11 @@ class Api:
                 secret_headers=("authorization",) if secret else (),
                 total_seconds=total_seconds,
             )
-        except Exception:
+        except Unreachable:
             self.sent[f"{method} {endpoint} no answer"] += 1
+            self._patience.lost()
             raise
+        self._patience.won()
         self.sent[f"{method} {endpoint} {answer.status_code}"] += 1
         if trusted:
             if answer.status_code == 401:

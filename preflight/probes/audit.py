@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from urllib.parse import urlsplit
 
 from preflight.errors import LookError
@@ -24,6 +25,9 @@ from preflight.target import Target
 
 WAIT_SECONDS = 8.0
 """How long an entry is waited for: a little longer than the five seconds it may take."""
+
+LONGEST_SILENCE_MINUTES = 10
+"""What a log may be silent for without a question (docs/rulings.md)."""
 
 CLOCK_SECONDS = 60.0
 """How far the time of an entry may be from ours (docs/rulings.md: clocks within 60 s)."""
@@ -62,7 +66,7 @@ class Entry:
 
     @property
     def outcome(self) -> str:
-        """ "failure", "success" or ""."""
+        """What became of the request: "failure", "success", or "" where the entry does not say."""
         return "failure" if _FAILURE.search(self.result) else "success" if _SUCCESS.search(self.result) else ""
 
 
@@ -110,9 +114,9 @@ def record(host: Host, target: Target, api: Api, token: Secret | None) -> Record
 
     An entry is taken for the request's when it was appended after the request had left, names the endpoint, and has the
     outcome that the answer had; an entry with our own address is preferred. Times in the log play no part.
-    Raises LookError when there is no audit log, or nobody may read it.
+    Raises LookError when nobody may read a log; that there is none is an answer as well.
     """
-    before = {path: _size(host, path) for path in files(host, target)}
+    before = {path: _size(host, path) for path in (files(host, target) if _any(host, target) else [])}
     began = time.monotonic()
     answer = api.get(PROTECTED, token=token)
     wanted = "success" if 200 <= answer.status_code < 300 else "failure"
@@ -141,9 +145,16 @@ def files(host: Host, target: Target) -> list[str]:
     return found
 
 
+def _any(host: Host, target: Target) -> bool:
+    """Whether there is any audit log at all."""
+    place = target.facts.paths.audit_log.rstrip("/")
+    facts = host.facts(place)
+    return facts is not None and (not facts.is_folder or bool(logs.logs_in(host, place)))
+
+
 def _names(endpoint: str, path: str) -> bool:
-    word = endpoint.split()[-1] if endpoint.split() else ""
-    return urlsplit(word).path.endswith(path)
+    words = endpoint.split()
+    return bool(words) and urlsplit(words[-1]).path.endswith(path)
 
 
 def _size(host: Host, path: str) -> int:
@@ -153,7 +164,7 @@ def _size(host: Host, path: str) -> int:
 
 def _appended(host: Host, target: Target, before: Mapping[str, int]) -> Iterator[bytes]:
     """Whole lines written since `before`; a file that shrank was rotated and is read from its start."""
-    for path in logs.audit_files(host, target):
+    for path in logs.audit_files(host, target) if _any(host, target) else []:
         size, start = _size(host, path), before.get(path, 0)
         if size == start:
             continue
@@ -235,7 +246,7 @@ def longest_silence(host: Host, target: Target, since: datetime, until: datetime
             stamped = (logs.stamp(line) for line in logs.lines_since(file, since))
             times += [at for at in stamped if at is not None and since <= at <= until]
     marks = [since, *sorted(times), until]
-    start, end = max(zip(marks, marks[1:], strict=False), key=lambda pair: pair[1] - pair[0])
+    start, end = max(pairwise(marks), key=lambda pair: pair[1] - pair[0])
     return Silence((end - start).total_seconds() / 60, start, end, len(times))
 
 

@@ -159,11 +159,11 @@ def log_path(target: Target) -> str:
 
 
 def last_words(host: Host, target: Target) -> list[str]:
-    """The last lines of the backup log, the newest last. Raises LookError when there is none."""
+    """The last lines of the backup log, the newest last; one empty line for an empty log. Raises LookError when there is none."""
     path = log_path(target)
     if host.facts(path) is None:
         raise LookError(f"{path} is missing: nothing says how the last backup ended")
-    return [line.strip() for line in read_text(host, path).splitlines() if line.strip()][-20:]
+    return [line.strip() for line in read_text(host, path).splitlines() if line.strip()][-20:] or [""]
 
 
 def disk_used(host: Host, path: str) -> float:

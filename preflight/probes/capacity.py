@@ -38,6 +38,7 @@ class Carried:
     """What was carried. `steps`: [connections, requests/s, P95 ms, failed %] of each step; `aborted`: why it ended early."""
 
     requests: int
+    failed: int
     streams: int
     failed_percent: float
     where: str
@@ -102,7 +103,9 @@ def load(target: Target, api: Api, token: Secret, *, user_agent: str, folder: Pa
         last = said.strip().splitlines()[-1:] or ["without a word"]
         raise LookError(f"Locust ended with status {child.returncode}: {printable(last[0], 200)}")
     carried = _read(output)
-    api.sent["GET /health 200"] += carried.requests
+    api.sent["GET /health 200"] += carried.requests - carried.failed
+    if carried.failed:
+        api.sent["GET /health no answer"] += carried.failed
     api.addresses.add(exempt)
     return carried
 
@@ -128,6 +131,7 @@ def _read(output: Path) -> Carried:
     facts["knee"] = knee(steps)
     return Carried(
         requests=requests,
+        failed=failed,
         streams=opened,
         failed_percent=100 * (failed + broken) / whole if whole else 100.0,
         where=f"{CONNECTIONS} connections, {STREAMS} telemetry clients",

@@ -40,7 +40,7 @@ def text(host: Host, target: Target, name: str) -> str | None:
 def names_build(document: str, build: str) -> bool:
     """Whether a document names the build (a leading v is no difference), as a word of its own."""
     bare = re.escape(build.removeprefix("v"))
-    return re.search(rf"(?<![\w.])v?{bare}(?![\w.-]|\.\d)", document) is not None or build in document.split()
+    return re.search(rf"(?<![\w.])v?{bare}(?![\w-]|\.\w)", document) is not None or build in document.split()
 
 
 def sections(document: str) -> set[str]:
@@ -60,7 +60,7 @@ def contacts(host: Host, target: Target) -> dict[str, str]:
 
     Raises LookError when none of the documents that may hold them is there.
     """
-    read = [found for name in _PLACES if (found := text(host, target, name)) is not None]
+    read = [document for name in _PLACES if (document := text(host, target, name)) is not None]
     if not read:
         raise LookError(f"none of {', '.join(_PLACES)} is in {target.facts.paths.project}: no contact can be read")
     found: dict[str, str] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from itertools import pairwise
 
 from dotenv.parser import parse_stream
 
@@ -135,5 +136,5 @@ def guessable(secret: str) -> str:
         return f"made of {len(set(lower))} different characters"
     if any(lower == (lower[:size] * len(lower))[: len(lower)] for size in range(1, len(lower) // 2 + 1)):
         return "a repetition"
-    steps = {(ord(b) - ord(a)) for a, b in zip(lower, lower[1:], strict=False)}
+    steps = {(ord(b) - ord(a)) for a, b in pairwise(lower)}
     return "a sequence" if len(steps) <= 3 and len(lower) > 8 else ""

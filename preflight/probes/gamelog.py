@@ -38,15 +38,17 @@ _COMPILE = re.compile(
     rb"(?i)\b(?:parse|parser|compile|compilation) error\b|failed to (?:load|compile|parse) script|GDScript::reload|\bshader compilation failed"
 )
 _SCRIPT = re.compile(rb"GDScript|\.gd\b|\b(?:UNUSED|SHADOWED|UNASSIGNED|UNREACHABLE|NARROWING|INTEGER)_[A-Z_]+")
+_BEFORE_A_TIME = (b"[", b"{", b"2")
 _PLACE = re.compile(rb"^\s+(?:at:|GDScript backtrace)")
 
 
 @dataclass(frozen=True)
 class Event:
-    """A line that says something, with the time of the last dated line up to it and the place that follows it."""
+    """A line that says something with the place that follows it, and the time of the last dated line up to it."""
 
     text: str
     at: datetime | None
+    dated: bool = False
 
 
 @dataclass
@@ -78,7 +80,7 @@ class Seen:
         kept: list[Event] = getattr(self, kind)
         if not kept:
             return ""
-        when = f"{kept[0].at:%Y-%m-%d %H:%M:%S}: " if kept[0].at else ""
+        when = f"{kept[0].at:%Y-%m-%d %H:%M:%S} UTC: " if kept[0].at and not kept[0].dated else ""
         return f"{when}{kept[0].text}"
 
 
@@ -120,30 +122,32 @@ def kinds_of(line: bytes) -> list[str]:
 def read_lines(lines: Iterable[bytes], since: datetime | None) -> GameLog:
     """What the lines of a log hold from `since` on (all of them for None); undated lines belong to the one before."""
     deployed, started = Seen(), Seen()
-    fresh, at, last = since is None, None, b""
+    fresh, dated = since is None, b""
     pending: list[tuple[list[str], bytes]] = []
 
     def close(place: bytes = b"") -> None:
         while pending:
             kinds, line = pending.pop()
             text = printable((line + b" " + place.strip()).decode("utf-8", "replace").strip(), 200)
+            event = Event(text, stamp(dated), dated=line is dated)
             for kind in kinds:
-                deployed.add(kind, Event(text, at))
-                started.add(kind, Event(text, at))
+                deployed.add(kind, event)
+                started.add(kind, event)
 
     for line in lines:
         head = line[:48]
         calm = (b"[INFO]" in head or b"[DEBUG]" in head) and b"Godot Engine v" not in line
         suspect = not calm and _SUSPECT.search(line)
-        if not fresh or suspect:
-            found = stamp(line) or (at if not line.startswith(b"[") else None)
-            fresh = fresh or (found is not None and since is not None and found >= since)
-            at = found or at
-        last = line or last
-        if not fresh:
-            continue
         if pending:
             close(line if _PLACE.match(line) else b"")
+        # times are read only where they matter: reading one takes longer than all the rest
+        if line[:1] in _BEFORE_A_TIME and (calm or stamp(line) is not None):
+            dated = line
+        if not fresh and since is not None:
+            at = stamp(dated) if dated is line else None
+            fresh = at is not None and at >= since
+        if not fresh:
+            continue
         deployed.lines += 1
         started.lines += 1
         if suspect:
@@ -173,7 +177,7 @@ def about_the_scene(seen: Seen, scene: str) -> list[str]:
     """Errors that name the VR runtime, the scene at `scene` or its script, or a resource that could not be loaded."""
     stem = re.escape(scene.rpartition("/")[2].rpartition(".")[0] or "no scene")
     named = re.compile(rf"(?i)openxr|\bxr\b|\b{stem}\b|failed (?:loading|to load)|can't (?:open|load)|cannot (?:open|load)")
-    return [event.text for event in (*seen.compile_errors, *seen.critical, *seen.errors) if named.search(event.text)]
+    return [event.text for event in seen.errors if named.search(event.text)]
 
 
 def restarts(seen: Seen, deployed_at: datetime | None) -> int:

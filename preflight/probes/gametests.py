@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -74,14 +73,18 @@ def parse(data: bytes, path: str, modified: datetime) -> Report:
         suites = list(_suites(root))
     except Exception as error:
         raise LookError(f"{path} is no JUnit file: {printable(str(error), 120)}") from error
-    cases, builds, times = [], [], []
+    cases: list[Case] = []
+    builds: list[str] = []
+    times: list[datetime] = []
     for suite in suites:
         times += [at for at in [_time(suite.timestamp)] if at]
         builds += [str(entry.value) for entry in suite.properties() if _BUILD.search(str(entry.name))]
-        for case in suite:
-            if isinstance(case, junitparser.TestCase):
-                cases.append(Case(f"{suite.name or ''} {case.classname or ''} {case.name or ''}".strip().lower(), _result(case)))
+        cases += [_case(suite, case) for case in suite if isinstance(case, junitparser.TestCase)]
     return Report(path, tuple(cases), min(times, default=modified), tuple(dict.fromkeys(builds)))
+
+
+def _case(suite: Any, case: Any) -> Case:
+    return Case(f"{suite.name or ''} {case.classname or ''} {case.name or ''}".strip().lower(), _result(case))
 
 
 def _root(data: bytes) -> Any:
@@ -95,7 +98,7 @@ def _suites(root: Any) -> Iterator[Any]:
 
     if isinstance(root, junitparser.TestSuite):
         yield root
-        for inner in root.testsuites():
+        for inner in list(root.testsuites()):  # type: ignore[no-untyped-call]
             yield from _suites(inner)
     else:
         for suite in root:
@@ -137,6 +140,16 @@ def on(reports: list[Report], topic: str) -> list[Case]:
 def pass_rate(cases: list[Case]) -> float:
     """Passed tests in % of all; a skipped test has not passed. Rounded to two places, as 53 of 57 is (92.98)."""
     return round(100 * sum(case.result == "passed" for case in cases) / len(cases), 2)
+
+
+def same_build(builds: tuple[str, ...], build: str) -> bool:
+    """Whether one of the builds that a report names is the one in question (a leading v is no difference)."""
+    return any(named.strip().lower().removeprefix("v") == build.lower().removeprefix("v") for named in builds)
+
+
+def age_in_days(report: Report, moment: datetime) -> float:
+    """How many days before a moment the tests ran."""
+    return max(0.0, (moment - report.ran_at).total_seconds() / 86400)
 
 
 def names(cases: list[Case], result: str) -> str:

@@ -139,7 +139,8 @@ class _Run:
         if name in self._functions and name not in self._running:
             self._running.append(name)
             body = self._functions[name]
-            hidden = {str(part) for part in body.children[0].scan_values(lambda _: True)} if body.children else set()
+            header = body.children[0]
+            hidden = {str(part) for part in header.scan_values(lambda _: True)} if isinstance(header, Tree) else set()
             self._follow(body.children[1:], certain=certain, local=hidden - {name})
             self._running.pop()
 
@@ -201,7 +202,7 @@ class _Run:
         return str(target) if isinstance(target, Token) else None
 
 
-def _value(node: Any, settings: dict[str, Setting]) -> Value:  # noqa: PLR0911, C901  # one line a kind of expression
+def _value(node: Any, settings: dict[str, Setting]) -> Value:  # noqa: PLR0911  # one line a kind of expression
     """What an expression comes to: literals, lists, simple arithmetic, names of the same file; else Computed."""
     if isinstance(node, Token):
         return _literal(str(node), settings)

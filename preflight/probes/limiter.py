@@ -87,7 +87,7 @@ class Ban:
     @property
     def banned(self) -> bool:
         """Whether a request with a valid token is now refused."""
-        return self.afterwards.status_code in (403, 429)
+        return self.afterwards.status_code >= 400
 
 
 def by_bad_logins(api: Api, budget: Budget, token: Secret, count: int = 5) -> Ban:
@@ -100,14 +100,18 @@ def by_bad_logins(api: Api, budget: Budget, token: Secret, count: int = 5) -> Ba
     return _ban(api, budget, token, address, tried)
 
 
-def by_refusals(api: Api, budget: Budget, token: Secret, count: int = 5) -> tuple[Burst, Ban]:
-    """An emptied bucket and four more refusals, then one rightful request to another endpoint."""
+def by_refusals(api: Api, budget: Budget, token: Secret, count: int = 5) -> tuple[Burst, Answer, Ban]:
+    """An emptied bucket and four more refusals, then one rightful request to another endpoint.
+
+    The answer in the middle is what that endpoint said after the first refusal: too early for a ban.
+    """
     address = own_address(budget)
     burst = empty_bucket(api, token, address)
+    between = api.get("/status", token=token, address=address, paced=False, may_refuse=True)
     tried = [burst.last]
     while burst.refusal is not None and len(tried) < count:
         tried.append(api.get(PROTECTED, token=token, address=address, paced=False, may_refuse=True))
-    return burst, _ban(api, budget, token, address, tried)
+    return burst, between, _ban(api, budget, token, address, tried)
 
 
 def by_injection(api: Api, budget: Budget, token: Secret) -> Ban:

@@ -130,10 +130,15 @@ def audit_files(host: Host, target: Target) -> list[str]:
         raise LookError(f"{place} is missing: no audit log is written there")
     if not facts.is_folder:
         return [place]
-    found = [f"{place}/{name}" for name in host.listing(place) if re.search(r"\.(?:log|jsonl?)(?:\.\d+)?$", name)]
+    found = logs_in(host, place)
     if not found:
         raise LookError(f"{place} holds no log")
     return found
+
+
+def logs_in(host: Host, folder: str) -> list[str]:
+    """The logs that lie in a folder, uncompressed ones alone."""
+    return [f"{folder}/{name}" for name in host.listing(folder) if re.search(r"\.(?:log|jsonl?)(?:\.\d+)?$", name)]
 
 
 def newest(host: Host, paths: Sequence[str]) -> tuple[str, float]:

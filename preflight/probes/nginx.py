@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import fnmatch
 import re
-import ssl
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from preflight.errors import LookError
-from preflight.probes.host import Host, read
+from preflight.errors import LookError, Undecided
+from preflight.outcome import Reason
+from preflight.probes.host import Host, Ran, read
+from preflight.redact import printable
 
 _MOST_FILES = 60
-_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "": 1}
 
 
 @dataclass(frozen=True)
@@ -116,10 +116,32 @@ def _load(host: Host, path: str, made: Configuration, *, check_context: bool, de
         copy.write_bytes(made.files[path])
         # modules may bring directives that crossplane does not know: unknown ones are no errors (strict stays off)
         parsed = crossplane.parse(str(copy), single=True, check_ctx=check_context, comments=False)
+        made.errors += [f'{path}: no ";" before line {line}' for line in _unfinished(copy)]
     for error in parsed["errors"]:
         said = str(error["error"]).replace(str(copy), path).replace(f" in {path}", "")
         made.errors.append(f"{path}: {said}")
     return _convert(parsed["config"][0]["parsed"], path, host, made, depth)
+
+
+def _unfinished(file: Path) -> list[int]:
+    """Lines that begin with the name of a directive in the middle of another one: its `;` was forgotten."""
+    from crossplane.analyzer import DIRECTIVES
+    from crossplane.errors import NgxParserSyntaxError
+    from crossplane.lexer import lex
+
+    found, within, last = [], False, 0
+    try:
+        for token, line, quoted in lex(str(file)):
+            if not quoted and token in (";", "{", "}"):
+                within = False
+            elif not token.startswith("#") or quoted:
+                # blocks such as `map` and `types` hold words of their own, each finished by a `;`
+                if within and line > last and not quoted and token in DIRECTIVES:
+                    found.append(line)
+                within, last = True, line
+    except NgxParserSyntaxError:
+        return []  # the parser says more of it
+    return found
 
 
 def _convert(entries: Sequence[dict[str, Any]], path: str, host: Host, made: Configuration, depth: int) -> tuple[Directive, ...]:
@@ -188,66 +210,24 @@ def locations(server: Block) -> list[tuple[str, Block]]:
     return found
 
 
-def passed_on(site: Configuration) -> Block:
-    """The location that passes `/` on to the game. Raises LookError when none passes anything on."""
-    passing = [(name, block) for name, block in locations(with_tls(site)) if any(o.name == "proxy_pass" for o in block.own)]
-    if not passing:
-        raise LookError("no location of the site file has a proxy_pass, so that what it passes on can't be judged")
-    return next((block for name, block in passing if name == "/"), passing[0][1])
+def is_enabled(host: Host, site: str) -> bool:
+    """Whether nginx.conf includes the site file, under its own name or a link's (which is told by its content).
 
-
-def upstream_port(site: Configuration) -> int | None:
-    """The port of the game that the site passes requests on to, where one can be told."""
-    target = re.match(r"https?://([^/;]+)", passed_on(site).value("proxy_pass") or "")
-    if not target:
-        return None
-    upstream = site.upstream(target[1])
-    servers = [one.args[0] for one in upstream.block if one.name == "server" and one.args] if upstream else [target[1]]
-    numbers = {int(found[1]) for server in servers if (found := re.search(r":(\d+)$", server))}
-    return numbers.pop() if len(numbers) == 1 else None
-
-
-def kept_connections(site: Configuration) -> int:
-    """How many idle connections to the game each worker keeps; 0 for none."""
-    target = re.match(r"https?://([^/;]+)", passed_on(site).value("proxy_pass") or "")
-    upstream = site.upstream(target[1]) if target else None
-    keep = [one.args[0] for one in upstream.block if one.name == "keepalive" and one.args] if upstream else []
-    return int(keep[-1]) if keep and keep[-1].isdigit() else 0
-
-
-def seconds(text: str | None, default: float) -> float:
-    """An nginx time (`60`, `60s`, `1m`, `1m 30s`, `500ms`) in seconds. Raises LookError for anything else."""
-    if text is None:
-        return default
-    parts = re.findall(r"(\d+)\s*(ms|[smhd]?)", text)
-    if not parts or re.sub(r"(\d+)\s*(ms|[smhd]?)\s*", "", text):
-        raise LookError(f"{text!r} is no time that nginx would take")
-    return float(sum(int(number) * _UNITS[unit] for number, unit in parts))
-
-
-def added(block: Block, header: str) -> list[Directive]:
-    """`add_header` directives for a header that are in force in a block."""
-    return block.all("add_header", header)
-
-
-def sent_on(block: Block, header: str) -> str | None:
-    """What `proxy_set_header` sends on for a header; None where nothing is set."""
-    found = block.all("proxy_set_header", header)
-    return " ".join(found[-1].args[1:]) if found else None
-
-
-def weak_ciphers(expression: str) -> list[str]:
-    """Ciphers of an OpenSSL expression without authentication or encryption, or with RC4, DES, 3DES, MD5 or export keys.
-
-    Raises LookError when this machine's OpenSSL does not understand the expression.
+    Raises LookError when there is no nginx.conf.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    try:
-        context.set_ciphers(f"{expression}:@SECLEVEL=0")
-    except ssl.SSLError as error:
-        raise LookError(f"ssl_ciphers {expression[:60]!r} is not understood by OpenSSL: {error.reason}") from error
-    weak = re.compile(r"NULL|ADH|AECDH|ANON|RC4|DES-CBC|3DES|MD5|EXP|SEED|IDEA")
-    found = [name for name in (str(cipher["name"]) for cipher in context.get_ciphers()) if weak.search(name)]
-    # what this machine's OpenSSL no longer has may still be in the front's: the words themselves are looked at as well
-    asked = [word for word in re.split(r"[:, ]+", expression.upper()) if word and word[0] not in "!-+@"]
-    return found or [word for word in asked if {"LOW", "EXPORT", "EXP", "RC4", "DES", "3DES", "MD5"} & set(word.split("+"))]
+    main, content = read_main(host, site), read(host, site)
+    return any(path == site or data == content for path, data in main.files.items())
+
+
+def test(host: Host) -> Ran:
+    """`nginx -t` on the host. Raises Undecided when nginx is not there, or the suite may not read what nginx reads."""
+    said = host.run("nginx-test")
+    if said.status != 0 and re.search(r"(?i)permission denied", said.output):
+        raise Undecided(Reason.OPERATOR, f"nginx -t may not read its files as this user on {host.name}: run `sudo nginx -t`")
+    return said
+
+
+def complaint(said: Ran) -> str:
+    """The line of `nginx -t` that says what is wrong."""
+    lines = [line for line in said.output.splitlines() if "[emerg]" in line] or said.output.splitlines()
+    return printable(lines[0] if lines else "nothing", 200)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from preflight.probes.host import Host, read_text
 
-_ANGLES = re.compile(r"(?<![?\\\w(])<[A-Za-z][A-Za-z0-9]*(?:[ _-][A-Za-z0-9]+)+>|(?<![?\\\w(])<[A-Z]{3,}>")
+_ANGLES = re.compile(r"(?<![?\\\w(])<(?:[A-Z][A-Z0-9]*(?:[ _-][A-Z0-9]+)+|[a-z][a-z0-9]*(?:[_-][a-z0-9]+)+|[A-Z]{3,})>")
 _WORDS = re.compile(r"(?i)\b(?:change_?me|replace_?me|to_?be_?(?:done|filled|replaced)|your[_-][\w-]+[_-]here|xxxx+|fixme)\b")
 _COMMENT = re.compile(r"(?:^|\s)(?:#|;|//).*$")
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from preflight.errors import LookError, Undecided
-from preflight.outcome import Reason
+from preflight.errors import LookError
 from preflight.probes.host import Host, Ran
 from preflight.redact import printable
 
@@ -19,12 +18,14 @@ class Known:
     ignored: bool
 
 
-def of(host: Host, path: str) -> Known:
-    """What the repository around a file knows of it.
+def of(host: Host, path: str) -> Known | None:
+    """What the repository around a file knows of it; None when there is no repository on the host.
 
-    Raises Undecided when git is not on the host or there is no repository, LookError when git fails otherwise.
+    Raises Undecided when git is not on the host, LookError when git fails.
     """
     folder, _, name = path.rpartition("/")
+    if "not a git repository" in host.run("git-log", name, folder=folder).output:
+        return None
     tracked = _run(host, folder, "git-tracked", name, fine=(0, 1))
     history = _run(host, folder, "git-log", name, fine=(0,))
     ignored = _run(host, folder, "git-ignored", name, fine=(0, 1))
@@ -33,11 +34,6 @@ def of(host: Host, path: str) -> Known:
 
 def _run(host: Host, folder: str, command: str, name: str, fine: tuple[int, ...]) -> Ran:
     ran = host.run(command, name, folder=folder)
-    if "not a git repository" in ran.output:
-        raise Undecided(
-            Reason.OPERATOR,
-            f"{folder} on {host.name} is no git repository; run in the clone that is deployed from: git log --all -- {name}",
-        )
     if ran.status not in fine:
         raise LookError(f"git fails in {folder} on {host.name}: {printable(ran.output, 160)}")
     return ran

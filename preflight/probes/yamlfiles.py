@@ -126,7 +126,7 @@ def _interval(value: Any, name: str) -> float:
 
 
 def _credentials(entry: Mapping[str, Any]) -> str:
-    """ "Bearer", "Basic", another scheme, or "" for none."""
+    """The scheme of the credentials that a job presents: "Bearer", "Basic", another one, or "" for none."""
     authorization = entry.get("authorization")
     if isinstance(authorization, dict) and (authorization.get("credentials") or authorization.get("credentials_file")):
         return str(authorization.get("type", "Bearer")).strip().capitalize()

@@ -103,7 +103,7 @@ def _comparisons(runs: int) -> str:
     rows = [f"Comparisons ({runs} runs a line):", "", "| what | truth | says |", "| --- | --- | --- |"]
 
     def line(what: str, truth: str, found: dict[str, float]) -> None:
-        rows.append(f"| {what} | {truth} | " + ", ".join(f"{name} {share:.0%}" for name, share in found.items() if share) + " |")
+        rows.append(f"| {what} | {truth} | " + ", ".join(f"{name} {share:.0%}" for name, share in found.items()) + " |")
 
     for factor, tolerance in ((1.0, 1.5), (1.1, 1.5), (1.5, 1.5), (2.0, 1.5), (2.0, 2.0), (3.0, 2.0)):
         for n in (90, 460):

@@ -78,14 +78,14 @@ def p99(call: str) -> Look:
 def _over() -> list[Case]:
     quick = ("GET /health", "GET /status")
     cases = []
-    for call in P95:
-        low, high = ITEM[call]
+    for call, within in P95.items():
+        (low, high), rarely = ITEM[call], P99[call]
         word = call.replace(" /", "_").lower()
         cases += [
-            Case(f"p95_over_{word}", tail(call, P95[call] + 4, 0.25), low, p95(call), ("FAIL",), "p95 is", quick=call in quick),
-            Case(f"p95_just_under_{word}", tail(call, P95[call] - 5, 0.25), low, p95(call), ("PASS", "WARN", "PENDING")),
-            Case(f"p99_over_{word}", tail(call, P99[call] + 4, 0.08), high, p99(call), ("FAIL",), "p99 is"),
-            Case(f"p99_just_under_{word}", tail(call, P99[call] - 5, 0.08), high, p99(call), ("PASS", "WARN", "PENDING")),
+            Case(f"p95_over_{word}", tail(call, within + 4, 0.25), low, p95(call), ("FAIL",), "p95 is", quick=call in quick),
+            Case(f"p95_just_under_{word}", tail(call, within - 5, 0.25), low, p95(call), ("PASS", "WARN", "PENDING")),
+            Case(f"p99_over_{word}", tail(call, rarely + 4, 0.08), high, p99(call), ("FAIL",), "p99 is"),
+            Case(f"p99_just_under_{word}", tail(call, rarely - 5, 0.08), high, p99(call), ("PASS", "WARN", "PENDING")),
         ]
     return cases
 
@@ -163,7 +163,7 @@ def look(case: Case) -> tuple[Judged, Evidence]:
 def _kept(case: Case, folder: Path) -> Any:
     """Baselines in a folder of their own, with the case's in it."""
     place = folder / "baselines"
-    patched = mock.patch.object(baselines, "folder", lambda: place)
+    patched = mock.patch.object(baselines, "folder", return_value=place)
     if case.baseline:
         with patched:
             file = place / "rehearsal" / baselines.machine() / "before.json"

@@ -7,12 +7,15 @@ number of the request or from the clock, so that the truth is a formula. Each mo
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
+import os
 import selectors
 import sys
 from urllib.parse import parse_qsl, urlsplit
 
 _BODY = b'{"ok":true}'
+_SPIN_S = 0.0003
 
 
 class Modes:
@@ -71,9 +74,12 @@ class Connection(asyncio.Protocol):
         while b"\r\n\r\n" in self._pending:
             head, _, self._pending = self._pending.partition(b"\r\n\r\n")
             leaves, status = self._modes.answer(head.split(b" ", 2)[1].decode(), now)
-            loop.call_at(leaves, self._reply, status, b"connection: close" in head.lower())
+            loop.call_at(leaves - _SPIN_S, self._reply, leaves, status, b"connection: close" in head.lower())
 
-    def _reply(self, status: int, close: bool) -> None:
+    def _reply(self, leaves: float, status: int, close: bool) -> None:
+        loop = asyncio.get_running_loop()
+        while loop.time() < leaves:
+            pass  # a timer is late by some 0.1 ms; what is called true had better be so
         if not self._transport.is_closing():
             self._transport.write(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%s" % (status, len(_BODY), _BODY))
             if close:
@@ -90,5 +96,8 @@ async def serve() -> None:
 
 
 if __name__ == "__main__":
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # else a busy neighbour would add to the delays
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
         runner.run(serve())

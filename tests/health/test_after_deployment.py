@@ -3,19 +3,33 @@
 Checklist lines 1140, 1143, 1148-1149, 1184, 1186, 1192, 1206-1207, 1216-1217, 1283, 1314.
 """
 
+import pytest
+
+from preflight.errors import LookError
 from preflight.fixtures import item, not_built
+from preflight.probes import gamelog, processes, telemetry
+
+ENDPOINTS = ("/health", "/status", "/scene", "/scenes", "/performance")
+TELEMETRY_SECONDS = 5.0
 
 
 @item("HLT-AFTER-01")
-def test_health_check_says_healthy():
+def test_health_check_says_healthy(answers, game_health, evidence):
     """After the deployment the health check says healthy."""
-    not_built()
+    evidence.request(answers.health)
+
+    assert game_health.status == "healthy", f"GET /health says {game_health.status}: {', '.join(game_health.issues)}"
 
 
 @item("HLT-AFTER-04")
-def test_all_processes_are_running():
+def test_all_processes_are_running(host, target, evidence):
     """All processes of the deployment are running."""
-    not_built()
+    processes.must_be_a_machine(target)
+    commands = processes.running(host)
+    evidence.saw("samples", len(commands))
+    missing = processes.missing(commands, target)
+
+    assert not missing, f"not running on {host.name}: {', '.join(missing)}"
 
 
 @item("HLT-AFTER-12")
@@ -25,15 +39,24 @@ def test_logs_are_gathered():
 
 
 @item("HLT-AFTER-13")
-def test_health_can_be_reached_from_outside():
+def test_health_can_be_reached_from_outside(api, answers, evidence):
     """The health endpoints can be reached from outside through the front."""
-    not_built()
+    for answer in (answers.health, api.get("/health/quick")):
+        evidence.request(answer)
+        evidence.saw("endpoints")
+
+        assert answer.status_code in (200, 503), f"GET {answer.url} answers {answer.status_code}"
 
 
 @item("HLT-AFTER-14")
-def test_endpoints_respond():
+@pytest.mark.parametrize("path", ENDPOINTS)
+def test_endpoints_respond(api, token, evidence, path):
     """The API endpoints respond after the deployment."""
-    not_built()
+    answer = api.get(path, token=token)
+    evidence.request(answer)
+    evidence.saw("endpoints")
+
+    assert answer.status_code == 200, f"GET {path} answers {answer.status_code}"
 
 
 @item("HLT-AFTER-17")
@@ -43,9 +66,18 @@ def test_critical_features_work(people):
 
 
 @item("HLT-AFTER-18")
-def test_critical_features_are_not_broken_altogether():
+def test_critical_features_are_not_broken_altogether(answers, session, target, evidence):
     """The critical features are not broken altogether: health, scenes and telemetry answer."""
-    not_built()
+    for name, answer in (("health", answers.health), ("scenes", answers.admitted)):
+        evidence.request(answer)
+        evidence.saw("endpoints")
+        assert answer.status_code < 500, f"{name}: GET {answer.url} answers {answer.status_code}"
+        assert answer.object(), f"{name}: GET {answer.url} answers with an empty object"
+    if target.facts.telemetry is not None:
+        with telemetry.connection(target.facts.telemetry.url, session.user_agent) as made:
+            heard = telemetry.listen(made, TELEMETRY_SECONDS, enough=1)
+        evidence.saw("endpoints", bool(heard.messages))
+        assert heard.messages, f"telemetry: {target.facts.telemetry.url} says nothing for {TELEMETRY_SECONDS:g} s"
 
 
 @item("HLT-AFTER-20")
@@ -55,12 +87,22 @@ def test_no_lesser_feature_is_broken(people):
 
 
 @item("HLT-AFTER-21")
-def test_game_does_not_crash_again_and_again():
+def test_game_does_not_crash_again_and_again(game_log, target, evidence):
     """The game does not crash again and again after the deployment."""
-    not_built()
+    seen = game_log.since_deployment
+    evidence.saw("files")
+    evidence.saw("samples", seen.lines > 0)
+    evidence.fact("starts in the log", seen.count("starts"))
+
+    evidence.judge("restarts", gamelog.restarts(seen, target.facts.times.deployed_at), where=seen.first("crashes"))
 
 
 @item("HLT-AFTER-22")
-def test_memory_stays_as_planned():
+def test_memory_stays_as_planned(memory, evidence):
     """Memory after the deployment stays as planned."""
-    not_built()
+    evidence.saw("samples", len(memory))
+    if not memory:
+        raise LookError("no source says how much memory the game uses")
+    source, most = max(memory.items(), key=lambda pair: pair[1])
+
+    evidence.judge("memory", most, where=source)

@@ -4,7 +4,11 @@ Checklist lines 1010, 1027, 1139, 1146, 1220-1223, 1257, 1323-1324, 1326, 1332, 
 1361-1362.
 """
 
+import pytest
+
 from preflight.fixtures import item, not_built
+
+ENDPOINTS = ("/health", "/status", "/scene", "/scenes", "/performance")
 
 
 @item("HLT-ERR-01")
@@ -38,9 +42,14 @@ def test_memory_was_stable_in_the_first_hour():
 
 
 @item("HLT-HOUR-06")
-def test_endpoints_respond_after_the_first_hour():
+@pytest.mark.parametrize("path", ENDPOINTS)
+def test_endpoints_still_respond(api, token, evidence, path):
     """The API endpoints still respond after the first hour."""
-    not_built()
+    answer = api.get(path, token=token)
+    evidence.request(answer)
+    evidence.saw("endpoints")
+
+    assert answer.status_code == 200, f"GET {path} answers {answer.status_code}"
 
 
 @item("HLT-HOURS-01")

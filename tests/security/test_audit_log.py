@@ -89,7 +89,8 @@ def test_audit_log_is_written_after_the_deployment(recorded, evidence):
 @item("SEC-AUDIT-06")
 def test_audit_log_has_no_hole_since_the_deployment(recorded, host, target, evidence):
     """The audit log has no hole since the deployment."""
-    no_hole(host, target, evidence, target.facts.times.deployed_at, audit.moment(recorded.answer), asked=recorded)
+    since = target.facts.times.deployed_at
+    no_hole(host, target, evidence, since=since, until=audit.moment(recorded.answer), asked=recorded)
 
 
 @item("SEC-AUDIT-07")
@@ -98,10 +99,10 @@ def test_audit_log_was_written_all_through_the_first_hours(host, target, evidenc
     deployed = target.facts.times.deployed_at
     if deployed is not None and now() < deployed + FIRST_HOURS:
         raise Undecided(Reason.WINDOW, f"the first four hours end at {deployed + FIRST_HOURS:%Y-%m-%d %H:%M} UTC")
-    no_hole(host, target, evidence, deployed, deployed + FIRST_HOURS if deployed else None)
+    no_hole(host, target, evidence, since=deployed, until=deployed + FIRST_HOURS if deployed else None)
 
 
-def no_hole(host, target, evidence, since, until, asked=None):
+def no_hole(host, target, evidence, *, since, until, asked=None):
     """No silence of ten minutes while requests came in: the front's access log, or the suite's own request, says so."""
     if since is None:
         raise Undecided(Reason.OPERATOR, "the target file does not say when the build was deployed: give [times] deployed_at")
@@ -111,7 +112,7 @@ def no_hole(host, target, evidence, since, until, asked=None):
     evidence.fact("longest silence", f"{silence.minutes:.1f} min {between}")
     missed = asked is not None and asked.entry is None and silence.end == until
     log = accesslog.path_of(host, target)
-    if silence.minutes > LONGEST_MINUTES and not missed:
+    if silence.minutes > audit.LONGEST_SILENCE_MINUTES and not missed:
         if log is None:
             raise Undecided(
                 Reason.OPERATOR,
@@ -124,6 +125,3 @@ def no_hole(host, target, evidence, since, until, asked=None):
             return
         between += f", while {requests} request(s) came in"
     evidence.judge("audit_silence", silence.minutes, where=between)
-
-
-LONGEST_MINUTES = 10

@@ -81,8 +81,9 @@ def test_forged_token_is_refused(api, evidence, token, let_in, flaw):
 
 
 @item("SEC-AUTH-14")
-def test_secret_is_no_known_word(token, evidence):
+def test_secret_is_no_known_word(token, answers, evidence, let_in):
     """The token is not signed with a word that anybody can guess."""
+    evidence.request(answers.refused)
     word = tokens.guessed_secret(token)
     evidence.saw("samples", len(tokens.KNOWN_WORDS))
 

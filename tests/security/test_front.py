@@ -3,8 +3,8 @@
 Checklist lines 97, 291-336, 356, 358, 360, 395, 909, 974-976, 1251, 1548.
 """
 
-from preflight.fixtures import item, not_built
-from preflight.probes import connections, redirects, tls
+from preflight.fixtures import item
+from preflight.probes import connections, nginx, nginxrules, processes, redirects, tls
 
 
 @item("SEC-FRONT-01")
@@ -28,51 +28,120 @@ def test_plain_http_never_serves_the_api(api, target, evidence):
 
 
 @item("SEC-FRONT-03")
-def test_nginx_finds_its_configuration_valid():
+def test_nginx_finds_its_configuration_valid(host, target, evidence):
     """nginx finds its configuration valid."""
-    not_built()
+    main = nginx.read_main(host, target.facts.paths.nginx)
+    own = nginx.read_site(host, target.facts.paths.nginx)
+    evidence.saw("files", len(main.files))
+    errors = list(dict.fromkeys([*main.errors, *own.errors]))
+
+    assert not errors, f"not valid: {'; '.join(errors[:3])}"
+    processes.must_be_a_machine(target)
+    said = nginx.test(host)
+    assert said.status == 0, f"nginx -t says: {nginx.complaint(said)}"
 
 
 @item("SEC-FRONT-04")
-def test_site_is_enabled_on_both_ports():
+def test_site_is_enabled_on_both_ports(host, target, evidence):
     """The site file is enabled and listens for TLS on 443 and for the redirect on 80."""
-    not_built()
+    path = target.facts.paths.nginx
+    evidence.saw("files", host.facts(path) is not None)
+    assert host.facts(path) is not None, f"{path} is missing"
+    servers = nginx.read_site(host, path).servers()
+    listening = [(port, tls, server) for server in servers for port, tls in nginx.ports(server).items()]
+    evidence.saw("settings", len(listening))
+    plain = [server for port, tls, server in listening if port == 80 and not tls]
+    serving = [server for server in plain if not nginxrules.only_redirects(server)]
+
+    assert nginx.is_enabled(host, path), f"{path} is not among the files that nginx.conf includes"
+    assert any(port == 443 and tls for port, tls, _ in listening), f"no server of {path} listens for TLS on 443"
+    assert plain, f"no server of {path} listens on 80 for the redirect"
+    assert not serving, f"a server of {path} on port 80 does something else than to redirect to HTTPS"
 
 
 @item("SEC-FRONT-05")
-def test_tls_directives_are_the_agreed_ones():
+def test_tls_directives_are_the_agreed_ones(site, host, evidence):
     """The site file names certificate and key, modern protocols and the server's choice of ciphers."""
-    not_built()
+    server = nginx.with_tls(site)
+    evidence.saw("files")
+    names = ("ssl_certificate", "ssl_certificate_key", "ssl_protocols", "ssl_ciphers", "ssl_prefer_server_ciphers")
+    values = {name: server.value(name) for name in names}
+    evidence.saw("settings", sum(value is not None for value in values.values()))
+    for name, value in values.items():
+        assert value is not None, f"{name} is not set for the server on 443"
+    for name in names[:2]:
+        assert host.facts(nginxrules.on_host(values[name])) is not None, f"{name} names {values[name]}, which is missing"
+    old = set(values["ssl_protocols"].split()) - {"TLSv1.2", "TLSv1.3"}
+    weak = nginxrules.weak_ciphers(values["ssl_ciphers"])
+
+    assert not old, f"ssl_protocols offers {', '.join(sorted(old))}"
+    assert not weak, f"ssl_ciphers {values['ssl_ciphers']!r} allows {', '.join(weak[:4])}"
+    assert values["ssl_prefer_server_ciphers"] == "on", f"ssl_prefer_server_ciphers is {values['ssl_prefer_server_ciphers']}"
 
 
 @item("SEC-FRONT-06")
-def test_hsts_is_added_to_every_answer():
+def test_hsts_is_added_to_every_answer(site, evidence):
     """The site file adds HSTS to every answer, errors included."""
-    not_built()
+    server = nginx.with_tls(site)
+    evidence.saw("files")
+    for name, block in [("the server", server), *nginx.locations(server)]:
+        found = nginxrules.added(block, "Strict-Transport-Security")
+        evidence.saw("settings", len(found))
+        assert found, f"{name} adds no Strict-Transport-Security" + ("" if block is server else " (its own add_header drops it)")
+        wrong = nginxrules.wrong_hsts(found[-1])
+        assert not wrong, f"{name}: {wrong} ({found[-1].place})"
 
 
 @item("SEC-FRONT-07")
-def test_answers_are_marked_as_https():
+def test_answers_are_marked_as_https(site, evidence):
     """The site file marks its answers with X-Forwarded-Proto, as the checklist lists it."""
-    not_built()
+    found = nginxrules.added(nginx.with_tls(site), "X-Forwarded-Proto")
+    evidence.saw("files")
+    evidence.saw("settings")
+
+    assert found, "the server on 443 adds no X-Forwarded-Proto"
+    assert found[-1].args[1:2] in (("https",), ("$scheme",)), f"X-Forwarded-Proto is {' '.join(found[-1].args[1:])}"
 
 
 @item("SEC-FRONT-08")
-def test_requests_are_passed_on_over_kept_connections():
+def test_requests_are_passed_on_over_kept_connections(site, evidence):
     """The front passes requests on over kept HTTP/1.1 connections and waits sixty seconds at most."""
-    not_built()
+    place = nginxrules.passed_on(site)
+    evidence.saw("files")
+    evidence.saw("settings", 3)
+    version = place.value("proxy_http_version")
+
+    assert version in ("1.1", "2"), f"proxy_http_version is {version or 'not set, so 1.0'}: no connection is kept"
+    assert nginxrules.kept_connections(site) > 0, f"proxy_pass {place.value('proxy_pass')}: no upstream that keeps connections"
+    for name in ("proxy_connect_timeout", "proxy_send_timeout", "proxy_read_timeout"):
+        wait = nginxrules.seconds(place.value(name), default=60)
+        evidence.saw("settings")
+        evidence.judge("proxy_timeout", wait, where=name)
+        if name != "proxy_connect_timeout":
+            evidence.judge("proxy_patience", wait, where=name)
 
 
 @item("SEC-FRONT-09")
-def test_game_learns_who_asks_and_how():
+def test_game_learns_who_asks_and_how(site, evidence):
     """The front tells the game host, client address, protocol and token of each request."""
-    not_built()
+    place = nginxrules.passed_on(site)
+    evidence.saw("files")
+    for header, allowed in nginxrules.TOLD.items():
+        value = nginxrules.sent_on(place, header)
+        evidence.saw("settings")
+        assert value in allowed, f"proxy_set_header {header} is {value or 'not set'} instead of {allowed[0]}"
 
 
 @item("SEC-FRONT-10")
-def test_site_file_lets_websockets_through():
+def test_site_file_lets_websockets_through(site, evidence):
     """The site file lets WebSockets through."""
-    not_built()
+    place = nginxrules.passed_on(site)
+    evidence.saw("files")
+    upgrade, connection = nginxrules.sent_on(place, "Upgrade"), nginxrules.sent_on(place, "Connection")
+    evidence.saw("settings", 2)
+
+    assert upgrade == "$http_upgrade", f"proxy_set_header Upgrade is {upgrade or 'not set'}"
+    assert nginxrules.upgrades(site, connection), f"proxy_set_header Connection is {connection or 'not set'}"
 
 
 @item("SEC-FRONT-11")

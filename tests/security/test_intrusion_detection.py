@@ -46,13 +46,15 @@ def test_ban_ends_when_it_says(api, token, login_ban, evidence):
 @item("SEC-IDS-04")
 def test_repeated_refusals_bring_a_ban(api, session, token, evidence):
     """Five refusals by the limiter within ten minutes get the address banned."""
-    burst, ban = limiter.by_refusals(api, session.budget, token)
+    burst, after_one, ban = limiter.by_refusals(api, session.budget, token)
     evidence.saw("admitted", burst.admitted)
     for answer in (*ban.provocations, ban.afterwards):
         evidence.request(answer)
 
     assert burst.refused
+    assert after_one.status_code < 400, f"one refusal is enough for a ban: another endpoint then answers {after_one.status_code}"
     assert ban.banned, f"after {len(ban.provocations)} refusals {ban.address} is still served: {ban.afterwards.status_code}"
+    evidence.judge("ban", (limiter.announced_end(ban.refusal) or 0.0) / 60.0)
 
 
 @item("SEC-IDS-05")

@@ -3,7 +3,8 @@
 Checklist lines 1142, 1203, 1385.
 """
 
-from preflight.fixtures import item, not_built
+from preflight.errors import LookError
+from preflight.fixtures import item
 
 
 @item("SEC-VULN-01")
@@ -19,6 +20,14 @@ def test_no_critical_vulnerability_is_known(people):
 
 
 @item("SEC-VULN-03")
-def test_no_door_is_open_after_the_deployment():
+def test_no_door_is_open_after_the_deployment(api, answers, token, evidence):
     """No door is open after the deployment: protected data, debug endpoints and secret files stay closed."""
-    not_built()
+    debug, file = api.get("/debug/profile", token=token), api.get("/.env.production")
+    for answer in (answers.admitted, answers.refused, debug, file):
+        evidence.request(answer)
+    if answers.admitted.status_code != 200:
+        raise LookError(f"the valid token is refused ({answers.admitted.status_code}), so that a refusal proves nothing")
+
+    assert answers.refused.status_code == 401, f"GET /scene without a token answers {answers.refused.status_code}"
+    assert debug.status_code in (403, 404), f"GET /debug/profile answers {debug.status_code}"
+    assert not 200 <= file.status_code < 300, f"GET /.env.production answers {file.status_code} with {len(file.body)} bytes"

@@ -4,6 +4,7 @@ Checklist lines 673-674, 698-699, 992-993.
 """
 
 from preflight.fixtures import item, not_built
+from preflight.probes import project
 
 
 @item("VR-PREP-01")
@@ -25,6 +26,12 @@ def test_instruments_were_shown(people):
 
 
 @item("VR-SET-01")
-def test_renderer_is_set_as_agreed():
+def test_renderer_is_set_as_agreed(host, target, evidence):
     """The project is set to MSAA 2x and the Forward+ renderer."""
-    not_built()
+    folder = target.facts.paths.project
+    method, msaa = (project.setting(host, folder, name) for name in (project.RENDERING_METHOD, project.MSAA_3D))
+    evidence.saw("files")
+    evidence.saw("settings", 2)
+
+    assert method == "forward_plus", f"the renderer is {method!r} instead of forward_plus"
+    assert msaa == "1", f"MSAA is {project.MSAA.get(msaa, msaa)} instead of 2x"

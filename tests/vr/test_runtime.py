@@ -4,6 +4,7 @@ Checklist lines 672, 675, 689, 692-693, 737-741, 785, 795, 1210, 1331.
 """
 
 from preflight.fixtures import item, not_built
+from preflight.probes import gamelog
 
 
 @item("VR-RUN-01")
@@ -43,15 +44,28 @@ def test_game_says_that_vr_is_running():
 
 
 @item("VR-RUN-07")
-def test_vr_scene_loads_without_errors():
+def test_vr_scene_loads_without_errors(answers, game_log, evidence):
     """The VR scene loads without errors."""
-    not_built()
+    evidence.request(answers.admitted)
+    evidence.saw("lines", game_log.since_start.lines)
+    said = answers.admitted.object()
+    scene, state = str(said.get("scene_path") or ""), str(said.get("status", "loaded"))
+    evidence.fact("scene", scene or "none")
+    errors = gamelog.about_the_scene(game_log.since_start, scene)
+
+    assert scene, "GET /scene names no scene"
+    assert state == "loaded", f"GET /scene says that {scene} is {state}"
+    assert not errors, f"the game log holds {len(errors)} error(s) about it: {errors[0]}"
 
 
 @item("VR-RUN-08")
-def test_console_shows_no_compilation_warnings():
+def test_console_shows_no_compilation_warnings(game_log, evidence):
     """The console shows no compilation warnings."""
-    not_built()
+    seen = game_log.since_start
+    evidence.saw("files")
+    evidence.saw("lines", seen.lines)
+
+    evidence.judge("compile_warnings", seen.count("compile_warnings"), n=seen.lines, where=seen.first("compile_warnings"))
 
 
 @item("VR-RUN-09")

@@ -39,11 +39,17 @@ def write_logs(root: Path, audit: Audit, version: str, *, days: int, now: float)
     lines += [game_line("INFO", "Heartbeat: fps 90.1, memory 612 MB", started + hour * 3600) for hour in range(1, 26)]
     _write(root / "var/log/spacetime/godot.log", lines, now)
     folder = root / "var/log/spacetime/audit"
-    _write(folder / audit.file, [_quiet(audit, now - minutes * 60) for minutes in range(60, 10, -5)], now - 15 * 60)
+    # A scrape leaves an entry every five minutes; a log that is no longer written ends a quarter of an hour ago.
+    last = 0 if audit.enabled else 15
+    _write(
+        folder / audit.file, [_quiet(audit, now - minutes * 60) for minutes in range(24 * 60 - 5, last - 1, -5)], now - last * 60
+    )
     for day in range(1, days):
         then = now - day * DAY
         name = f"audit-{time.strftime('%Y%m%d', time.gmtime(then))}.log"
-        _write(folder / name, [_quiet(audit, then - minutes * 60) for minutes in (120, 60, 0)], then)
+        # Since the deployment, 25 hours ago, nothing is left out.
+        kept = range(120, -1, -5) if day == 1 else (120, 60, 0)
+        _write(folder / name, [_quiet(audit, then - minutes * 60) for minutes in kept], then)
 
 
 def _quiet(audit: Audit, then: float) -> str:

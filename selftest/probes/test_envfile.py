@@ -1,0 +1,89 @@
+"""`.env` files: what the game reads, however it is written."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from preflight.probes import envfile
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "AUTH_REQUIRED=true\n",
+        "AUTH_REQUIRED = true\n",
+        'AUTH_REQUIRED="true"\n',
+        "AUTH_REQUIRED='TRUE'\n",
+        "AUTH_REQUIRED=true   # never off\n",
+        "export AUTH_REQUIRED=True\n",
+        "\ufeffAUTH_REQUIRED=true\r\n",
+        "# AUTH_REQUIRED=false\nAUTH_REQUIRED=yes\n",
+        "AUTH_REQUIRED=true",
+        "AUTH_REQUIRED=1\n\n\n",
+    ],
+)
+def test_odd_but_right(text: str) -> None:
+    read = envfile.parse(text)
+
+    assert read.switch("AUTH_REQUIRED") is True
+    assert read.count("AUTH_REQUIRED") == 1
+    assert not read.broken
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("AUTH_REQUIRED=tru\n", None),
+        ("AUTH_REQUIRED=\n", None),
+        ("AUTH_REQUIRED\n", None),
+        ("#AUTH_REQUIRED=true\n", None),
+        ("AUTH_REQUIRED=true\nAUTH_REQUIRED=false\n", False),
+        ("auth_required=true\n", None),
+        ("AUTH_REQUIRED_=true\n", None),
+        ('AUTH_REQUIRED="true # no"\n', None),
+    ],
+)
+def test_subtly_wrong(text: str, wanted: bool | None) -> None:
+    assert envfile.parse(text).switch("AUTH_REQUIRED") is wanted
+
+
+def test_a_broken_line_is_named_and_the_rest_is_read() -> None:
+    read = envfile.parse("A=1\n= nonsense =\nB=2\n")
+
+    assert read.broken == (2,)
+    assert read.value("B") == "2"
+
+
+def test_the_same_value_twice_is_no_contradiction() -> None:
+    assert envfile.parse("A=1\nA='1'\nB=1\nB=2\n").contradicting() == ["B"]
+
+
+def test_values_named_like_secrets_are_known_as_such() -> None:
+    read = envfile.parse("JWT_SECRET_KEY=abcdefgh12345\nJWT_TOKEN_EXPIRY=86400000\nSMTP_PASSWORD=hunter2hunter2\n")
+
+    assert [secret.reveal() for secret in read.secrets()] == ["abcdefgh12345", "hunter2hunter2"]
+
+
+@given(st.binary(min_size=32, max_size=32).map(lambda seed: hashlib.sha256(seed).hexdigest()))
+def test_a_random_secret_is_not_guessable(secret: str) -> None:
+    assert envfile.guessable(secret) == ""
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "<GENERATE_NEW_256_BIT_SECRET>",
+        "3c" * 32,
+        "0" * 64,
+        "deadbeef" * 8,
+        "change-me-please",
+        "my_jwt_secret_key",
+        "0123456789abcdef",
+    ],
+)
+def test_a_made_up_secret_is_guessable(secret: str) -> None:
+    assert envfile.guessable(secret)

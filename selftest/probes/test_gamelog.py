@@ -1,0 +1,120 @@
+"""The game log: levels decide, not words; starts, crashes and compiler messages are told apart."""
+
+from __future__ import annotations
+
+import io
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from preflight.probes import gamelog
+from preflight.probes.logs import lines_since
+
+SINCE = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[2026-01-02 10:00:00] [INFO] 0 errors, 0 warnings; error reporting enabled",
+        "[2026-01-02 10:00:00] [INFO] recovered from crash of last week, signal 11",
+        "[2026-01-02 10:00:00] [DEBUG] ErrorHandler: registered for CRITICAL events",
+        "[2026-01-02 10:00:00] [WARNING] Network: retry after error 5",
+        "Player Zoe says: ERROR: I am stuck",
+        "   at: push_error (core/variant/variant_utility.cpp:1024)",
+        "res://ui/error_dialog.gd loaded",
+        '{"time": "2026-01-02T10:00:00Z", "level": "info", "message": "error rate 0"}',
+        "Error handler: ready",
+        "",
+    ],
+)
+def test_harmless_lines_are_harmless(line: str) -> None:
+    assert gamelog.kinds_of(line.encode()) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "kinds"),
+    [
+        ("ERROR: Condition is true.", ["errors"]),
+        ("USER ERROR: out of lives", ["errors"]),
+        ("SCRIPT ERROR: Division by zero error in operator '/'.", ["critical", "errors"]),
+        ("SCRIPT ERROR: Parse Error: Identifier not declared", ["compile_errors", "errors"]),
+        ("[2026-01-02 10:00:00] SCRIPT ERROR: Compile Error: foo", ["compile_errors", "errors"]),
+        ("ERROR: OutOfMemory: can't allocate", ["critical", "errors"]),
+        ("[2026-01-02 10:00:00] [ERROR] out of memory", ["critical", "errors"]),
+        ("[2026-01-02T10:00:00.123+02:00] [FATAL] gone", ["critical", "errors"]),
+        ("2026-01-02 10:00:00 ERROR: x", ["errors"]),
+        ('{"ts": 1767348000, "level": "CRITICAL", "msg": "x"}', ["critical", "errors"]),
+        ("handle_crash: Program crashed with signal 11", ["crashes", "critical", "errors"]),
+        ("WARNING: unused at res://a.gd:9 (UNUSED_VARIABLE)", ["compile_warnings"]),
+        ("Godot Engine v4.5.1.stable.official", ["starts"]),
+        ("[2026-01-02 10:00:00] [INFO] Godot Engine v4.5.1.stable.official", ["starts"]),
+    ],
+)
+def test_what_counts_is_counted_as_what_it_is(line: str, kinds: list[str]) -> None:
+    assert gamelog.kinds_of(line.encode()) == kinds
+
+
+def test_errors_before_the_deployment_are_not_counted() -> None:
+    lines = [
+        b"[2026-01-01 23:59:59] [ERROR] before",
+        b"   at: an undated line belongs to the one before",
+        b"SCRIPT ERROR: an undated error, still before",
+        b"[2026-01-02 00:00:00] [INFO] Godot Engine v4.5",
+        b"SCRIPT ERROR: an undated error, now after",
+        b"   at: _process (res://vr_main.gd:41)",
+    ]
+
+    log = gamelog.read_lines(lines, SINCE)
+
+    assert log.since_deployment.count("errors") == 1
+    assert "vr_main.gd:41" in log.since_deployment.first("critical")
+    assert gamelog.about_the_scene(log.since_start, "res://vr_main.tscn")
+
+
+def test_a_start_begins_anew_and_a_crash_does_not() -> None:
+    lines = [b"Godot Engine v4", b"SCRIPT ERROR: x", b"handle_crash: Program crashed with signal 11", b"Godot Engine v4", b"fine"]
+
+    log = gamelog.read_lines(lines, None)
+
+    assert log.since_start.count("errors") == 0
+    assert log.since_deployment.count("crashes") == 1
+    assert gamelog.restarts(log.since_deployment, None) == 1
+
+
+@pytest.mark.parametrize(("hours", "restarts"), [([0.01], 0), ([0.01, 5], 1), ([5], 1), ([0.01, 1, 2, 3], 3), ([], 0)])
+def test_the_deployments_own_start_is_no_restart(hours: list[float], restarts: int) -> None:
+    times = [SINCE + timedelta(hours=h) for h in hours]
+    lines = [f"[{at:%Y-%m-%d %H:%M:%S}] [INFO] Godot Engine v4.5".encode() for at in times]
+
+    assert gamelog.restarts(gamelog.read_lines(lines, SINCE).since_deployment, SINCE) == restarts
+
+
+def heartbeat(at: datetime) -> bytes:
+    return f"[{at:%Y-%m-%d %H:%M:%S}] [INFO] Heartbeat: fps 90.1, frame time 11.1 ms, memory 612 MB\n".encode()
+
+
+def test_twenty_megabytes_from_before_are_not_read() -> None:
+    """Only what is younger than the deployment is looked at: the rest is found by halving, not by reading."""
+    old = b"".join(heartbeat(SINCE - timedelta(hours=30) + timedelta(seconds=s)) for s in range(0, 100_000, 60))
+    blob = io.BytesIO(old * 140 + heartbeat(SINCE) + b"SCRIPT ERROR: x\n")
+    began = time.process_time()
+
+    log = gamelog.read_lines(lines_since(blob, SINCE), SINCE)
+
+    assert blob.getbuffer().nbytes > 20_000_000 or len(old) * 140 > 15_000_000
+    assert log.since_deployment.lines == 2
+    assert log.since_deployment.count("critical") == 1
+    assert time.process_time() - began < 2
+
+
+if __name__ == "__main__":
+    # by hand, kept out of CI: 200 MB since the deployment, the whole of it read
+    block = b"".join(heartbeat(SINCE + timedelta(seconds=s)) for s in range(10_000))
+    big = io.BytesIO(block * (200_000_000 // len(block)) + b"SCRIPT ERROR: x\n")
+    start = time.monotonic()
+    found = gamelog.read_lines(lines_since(big, SINCE), SINCE)
+    print(
+        f"{found.since_deployment.lines} lines, {found.since_deployment.count('errors')} error, {time.monotonic() - start:.1f} s"
+    )

@@ -1,0 +1,136 @@
+"""The front's configuration: inheritance, ports, ciphers and times as nginx takes them."""
+
+from __future__ import annotations
+
+import pytest
+
+from preflight.errors import LookError
+from preflight.probes import nginx, nginxrules
+from selftest.probes.hosts import Files
+
+SITE = "/etc/nginx/sites-available/spacetime-api"
+GOOD = """
+upstream godot_api { server 127.0.0.1:8080; keepalive 64; }
+server {
+    listen [::]:443 ssl; listen 443 ssl;
+    include snippets/tls.conf;
+    add_header Strict-Transport-Security "max-age=63072000; includeSubDomains; preload" always;
+    location / { proxy_pass http://godot_api; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade; }
+    location /quiet { proxy_pass http://godot_api; add_header X-Quiet 1; }
+}
+server { listen 80; listen [::]:80; return 308 https://$host$request_uri; }
+"""
+
+
+def site(text: str = GOOD, **more: str) -> nginx.Configuration:
+    files = {SITE: text, "/etc/nginx/snippets/tls.conf": "ssl_protocols TLSv1.3;\nssl_prefer_server_ciphers on;\n"}
+    return nginx.read_site(Files({**files, **more}), SITE)
+
+
+def test_includes_are_followed_and_ports_told() -> None:
+    read = site()
+
+    assert read.errors == []
+    assert [nginx.ports(server) for server in read.servers()] == [{443: True}, {80: False}]
+    assert nginx.with_tls(read).value("ssl_protocols") == "TLSv1.3"
+    assert nginxrules.upstream_port(read) == 8080
+    assert nginxrules.kept_connections(read) == 64
+
+
+def test_a_headers_of_its_own_drops_those_of_the_block_around() -> None:
+    quiet = dict(nginx.locations(nginx.with_tls(site())))["/quiet"]
+
+    assert nginxrules.added(quiet, "X-Quiet")
+    assert not nginxrules.added(quiet, "Strict-Transport-Security")
+
+
+def test_request_headers_are_inherited_the_same_way() -> None:
+    text = GOOD.replace("location / {", "proxy_set_header Host $host; location / {")
+
+    assert nginxrules.sent_on(nginxrules.passed_on(site(text)), "Host") is None
+
+
+@pytest.mark.parametrize("text", [GOOD.replace("listen 80;", "listen 80\n"), GOOD + "}", GOOD.replace("{ listen", "listen", 1)])
+def test_what_nginx_would_refuse_is_an_error(text: str) -> None:
+    assert site(text).errors
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"), [("60", 60), ("60s", 60), ("1m", 60), ("1m 30s", 90), ("1h30m", 5400), ("500ms", 0.5), (None, 60)]
+)
+def test_times_are_read_as_nginx_reads_them(said: str | None, seconds: float) -> None:
+    assert nginxrules.seconds(said, default=60) == seconds
+
+
+@pytest.mark.parametrize("said", ["fast", "60 seconds", "", "$timeout"])
+def test_what_is_no_time_is_not_guessed(said: str) -> None:
+    with pytest.raises(LookError):
+        nginxrules.seconds(said, default=60)
+
+
+@pytest.mark.parametrize(
+    ("ciphers", "weak"),
+    [
+        ("HIGH:!aNULL:!MD5", False),
+        ("ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-CHACHA20-POLY1305", False),
+        ("EECDH+AESGCM:EDH+AESGCM", False),
+        ("DEFAULT", False),
+        ("ALL", True),
+        ("HIGH", True),
+        ("HIGH:!aNULL:RC4", True),
+        ("ALL:!aNULL:!eNULL:3DES", True),
+    ],
+)
+def test_weak_ciphers_are_named(ciphers: str, weak: bool) -> None:
+    assert bool(nginxrules.weak_ciphers(ciphers)) is weak
+
+
+@pytest.mark.parametrize(
+    ("body", "only"),
+    [
+        ("listen 80; return 301 https://$host$request_uri;", True),
+        ("listen 80; location / { return 301 https://$host$request_uri; }", True),
+        ("listen 80; rewrite ^ https://$host$request_uri permanent;", True),
+        ("location /.well-known/acme-challenge/ { root /var/www; } location / { return 301 https://$host$request_uri; }", True),
+        ("listen 80; location / { proxy_pass http://godot_api; }", False),
+        ("listen 80; return 301 http://$host$request_uri;", False),
+        ("listen 80; location /api { proxy_pass http://godot_api; } location / { return 301 https://$host$request_uri; }", False),
+        ("listen 80; return 200 ok;", False),
+    ],
+)
+def test_a_redirect_is_a_redirect_only(body: str, only: bool) -> None:
+    server = site(f"server {{ {body} }}").servers()[0]
+
+    assert nginxrules.only_redirects(server) is only
+
+
+@pytest.mark.parametrize(
+    ("value", "wrong"),
+    [
+        ('"max-age=31536000; includeSubDomains" always', ""),
+        ('"includesubdomains;max-age=99999999;preload" always', ""),
+        ('"max-age=31535999; includeSubDomains" always', "31535999"),
+        ('"max-age=31536000" always', "subdomains"),
+        ('"max-age=31536000; includeSubDomains"', "always"),
+    ],
+)
+def test_hsts_is_judged_by_meaning(value: str, wrong: str) -> None:
+    server = site(f"server {{ listen 443 ssl; add_header strict-transport-security {value}; }}").servers()[0]
+    found = nginxrules.wrong_hsts(nginxrules.added(server, "Strict-Transport-Security")[0])
+
+    assert (wrong in found) if wrong else not found
+
+
+def test_a_site_counts_as_enabled_by_name_or_by_content() -> None:
+    main = {SITE: GOOD, "/etc/nginx/nginx.conf": "events {}\nhttp { include /etc/nginx/sites-enabled/*; }\n"}
+
+    assert nginx.is_enabled(Files({**main, "/etc/nginx/sites-enabled/10-api": GOOD}), SITE)
+    assert not nginx.is_enabled(Files({**main, "/etc/nginx/sites-enabled/10-api": GOOD + "# old\n"}), SITE)
+    assert nginx.is_enabled(Files({SITE: GOOD, "/etc/nginx/nginx.conf": f"http {{ include {SITE}; }}"}), SITE)
+
+
+def test_a_named_map_lets_upgrades_through() -> None:
+    assert nginxrules.upgrades(site(), "$connection_upgrade")
+    assert nginxrules.upgrades(site(), "Upgrade")
+    assert not nginxrules.upgrades(site(), "close")
+    assert not nginxrules.upgrades(site(), None)
