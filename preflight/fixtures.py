@@ -157,7 +157,7 @@ def game_health(answers: Answers) -> health.Health:
 
 
 @pytest.fixture(scope="session")
-def memory(answers: Answers, api: Api, token: Secret, game_health: health.Health, metrics_page: Answer) -> dict[str, float]:
+def memory(api: Api, token: Secret, game_health: health.Health, metrics_page: Answer) -> dict[str, float]:
     """Memory of the game in MB, by every source there is."""
     quick = readable(api.get("/health/quick"))
     performance = readable(api.get("/performance", token=token))

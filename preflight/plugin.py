@@ -206,7 +206,7 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def _repeatable_examples() -> None:
-    """hypothesis sends the same examples in every run, and keeps none of them."""
+    """Let hypothesis send the same examples in every run, and keeps none of them."""
     settings.register_profile("acceptance", derandomize=True, database=None, deadline=None, max_examples=60)
     settings.load_profile("acceptance")
 

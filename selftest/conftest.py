@@ -14,7 +14,7 @@ import pytest
 HEAD = """version = "test 1"
 """
 
-SECRET = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJwcmVmbGlnaHQifQ.c2lnbmF0dXJlLW9mLXRoZS10b2tlbg"  # noqa: S105 - made up
+SECRET = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJwcmVmbGlnaHQifQ.c2lnbmF0dXJlLW9mLXRoZS10b2tlbg"
 
 
 def entry(name: str, *, severity: str = "mandatory", stage: str = "predeploy", section: str = "security", **more: Any) -> str:

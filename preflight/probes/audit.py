@@ -20,6 +20,7 @@ from preflight.probes import logs
 from preflight.probes.api import PROTECTED, Api
 from preflight.probes.host import Host
 from preflight.probes.http import Answer
+from preflight.probes.limiter import Burst
 from preflight.redact import Secret
 from preflight.target import Target
 
@@ -41,6 +42,8 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "result": ("result", "event", "outcome", "action"),
 }
 _FAILURE = re.compile(r"(?i)FAIL|DENI|REFUS|REJECT|UNAUTH|INVALID|MISSING|FORBID|BLOCK|\b40[13]\b")
+_LIMITED = re.compile(r"(?i)RATE|LIMIT|THROTTL|\b429\b")
+_TAIL_BYTES = 1 << 20
 _SUCCESS = re.compile(r"(?i)SUCC|\bOK\b|ALLOW|GRANT|ACCEPT|AUTHORI[SZ]ED|\b200\b")
 
 
@@ -131,6 +134,28 @@ def record(host: Host, target: Target, api: Api, token: Secret | None) -> Record
             found = fitting[-1]
         if found is not None or waited > WAIT_SECONDS:
             return Recorded(answer, found, waited if found else None, len(before), seen)
+        time.sleep(_EVERY)
+
+
+def record_of_the_limit(host: Host, target: Target, burst: Burst) -> Entry | None:
+    """The entry of the refusal that ended a burst, waited for; None when there is none.
+
+    The client and the result are looked at, and the time up to whole quarters of an hour: clocks that stand in another
+    zone are judged by `wrong`.
+    """
+    refused = burst.refused
+    own, began = burst.address or own_address(refused, target), time.monotonic()
+    while True:
+        for path in reversed(files(host, target)):
+            with host.open(path) as file:
+                for line in logs.lines_since(file, None, most=_TAIL_BYTES):
+                    entry = read_entry(line)
+                    if _LIMITED.search(entry.result) and (not own or _address(entry.client) == own):
+                        off = (entry.time.timestamp() - refused.sent_at) if entry.time else 0.0
+                        if abs((off + 450) % 900 - 450) <= CLOCK_SECONDS:
+                            return entry
+        if time.monotonic() - began > WAIT_SECONDS:
+            return None
         time.sleep(_EVERY)
 
 

@@ -108,14 +108,14 @@ def walk(host: Host, path: str, depth: int = 6) -> Iterator[tuple[str, FileFacts
 
 
 class LocalHost:
-    """This machine, or a folder of it that stands for a host."""
+    """A host that is this machine, or a folder of it."""
 
     def __init__(self, root: PurePosixPath) -> None:
         self._root = Path(str(root))
 
     @property
     def name(self) -> str:
-        """This machine."""
+        """Always the same: the record says elsewhere which machine it was run on."""
         return "this machine"
 
     def real(self, path: str) -> Path:
@@ -135,7 +135,7 @@ class LocalHost:
     def listing(self, path: str) -> list[str]:
         """See Host."""
         try:
-            return sorted(os.listdir(self.real(path)))
+            return sorted(entry.name for entry in self.real(path).iterdir())
         except OSError as error:
             raise LookError(f"{path} can't be listed: {error.strerror}") from error
 

@@ -122,7 +122,13 @@ def html_everywhere(sock: socket.socket, request: bytes) -> None:
 
 
 def evil_fields(sock: socket.socket, request: bytes) -> None:
-    said = {"status": EVIL, "scene_path": EVIL, "subsystems": {EVIL: {"status": EVIL}}, "issues": [EVIL] * 50, "api_version": EVIL}
+    said = {
+        "status": EVIL,
+        "scene_path": EVIL,
+        "subsystems": {EVIL: {"status": EVIL}},
+        "issues": [EVIL] * 50,
+        "api_version": EVIL,
+    }
     header = EVIL.replace("\x1b", "").replace("\u202e", "").replace("\x07", "")
     sock.sendall(body(json.dumps(said, ensure_ascii=False).encode(), f"Server: {header}", f"X-Frame-Options: {header}"))
 
@@ -132,7 +138,11 @@ def deep_json(sock: socket.socket, request: bytes) -> None:
 
 
 def nan_json(sock: socket.socket, request: bytes) -> None:
-    sock.sendall(body(b'{"status": NaN, "timestamp": 1e999, "memory_mb": -Infinity, "subsystems": {"memory": {"details": {"total_memory_mb": NaN}}}}'))
+    sock.sendall(
+        body(
+            b'{"status": NaN, "timestamp": 1e999, "memory_mb": -Infinity, "subsystems": {"memory": {"details": {"total_memory_mb": NaN}}}}'
+        )
+    )
 
 
 def list_json(sock: socket.socket, request: bytes) -> None:
@@ -148,7 +158,9 @@ def changes_each_time(sock: socket.socket, request: bytes) -> None:
 
 
 def echoes_the_token(sock: socket.socket, request: bytes) -> None:
-    sock.sendall(body(json.dumps({"error": "bad request", "message": request.decode("latin-1")}).encode(), status="400 Bad Request"))
+    sock.sendall(
+        body(json.dumps({"error": "bad request", "message": request.decode("latin-1")}).encode(), status="400 Bad Request")
+    )
 
 
 def lies_429(sock: socket.socket, request: bytes) -> None:

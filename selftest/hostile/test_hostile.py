@@ -29,12 +29,27 @@ def run(root: Path, place: Path, url: str, *selection: str) -> tuple[subprocess.
         f'name = "hostile"\nbuild = "1"\n[api]\nurl = "{url}"\n[consent]\nauth_sweep = true\n[manners]\nmissing_token_is_no_login = true\n'
         '[secrets]\ntoken = "env:HOSTILE_TOKEN"\n'
     )
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--target={place / 'target.toml'}", f"--record={place}"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        f"--target={place / 'target.toml'}",
+        f"--record={place}",
+    ]
     environment = {**os.environ, "HOSTILE_TOKEN": SECRET, "XDG_CACHE_HOME": str(place / "cache")}
     measured = ["/usr/bin/time", "-f", "%M", "-o", str(place / "memory")] if Path("/usr/bin/time").exists() else []
     began = time.monotonic()
     done = subprocess.run(
-        [*measured, *command, *selection], cwd=root, env=environment, capture_output=True, text=True, timeout=MOST_SECONDS + 60, errors="replace"
+        [*measured, *command, *selection],
+        cwd=root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=MOST_SECONDS + 60,
+        errors="replace",
     )
     seconds = time.monotonic() - began
     memory = float((place / "memory").read_text().split()[-1]) / 1024 if measured else 0.0
