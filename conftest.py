@@ -1,3 +1,3 @@
 """The suite is one plugin and a handful of fixtures; see preflight/plugin.py."""
 
-pytest_plugins = ["preflight.fixtures", "preflight.hostfixtures", "preflight.plugin", "pytester"]
+pytest_plugins = ["preflight.fixtures", "preflight.hostfixtures", "preflight.measuring", "preflight.plugin", "pytester"]

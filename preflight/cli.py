@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from preflight import combine, doctor
+from preflight import baselines, combine, doctor
 from preflight.checklist import ROOT, ChecklistError
 from preflight.errors import UsageError
 from preflight.record.read import ReadError
@@ -43,6 +43,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command.add_argument("--out", type=Path, help="where to write (else a new folder beside the first)")
     command.add_argument("--oldest", type=float, default=72.0, metavar="HOURS", help="older looks are pending (72)")
     command.set_defaults(run=_combine)
+
+    command = commands.add_parser("baseline", help="latencies of a build, to compare later ones with")
+    what = command.add_subparsers(dest="what", required=True, metavar="save|list|show")
+    one = what.add_parser("save", help="keep the latencies of a record")
+    one.add_argument("record", nargs="?", type=Path, default=Path("reports/latest"))
+    one.set_defaults(run=_baseline_save)
+    one = what.add_parser("list", help="name what is kept")
+    one.add_argument("target", nargs="?")
+    one.set_defaults(run=_baseline_list)
+    one = what.add_parser("show", help="show what is kept of a target")
+    one.add_argument("target")
+    one.add_argument("--build")
+    one.set_defaults(run=_baseline_show)
 
     command = commands.add_parser("schema", help="write the JSON Schema of record.json to docs/")
     command.set_defaults(run=_schema)
@@ -85,6 +98,29 @@ def _rehearse(chosen: argparse.Namespace) -> int:
 
 def _combine(chosen: argparse.Namespace) -> int:
     return combine.combine(chosen.records, chosen.out, chosen.oldest)
+
+
+def _baseline_save(chosen: argparse.Namespace) -> int:
+    print(baselines.save(chosen.record))
+    return 0
+
+
+def _baseline_list(chosen: argparse.Namespace) -> int:
+    kept = baselines.list_(chosen.target)
+    for baseline in kept:
+        print(f"{baseline.target}  {baseline.build}  {baseline.saved}")
+    if not kept:
+        print("no baseline is kept; make one with: preflight baseline save")
+    return 0
+
+
+def _baseline_show(chosen: argparse.Namespace) -> int:
+    kept = [b for b in baselines.list_(chosen.target) if chosen.build in (None, b.build)]
+    if not kept:
+        raise UsageError(f"no baseline of {chosen.target} is kept; `preflight baseline list` names those that are")
+    for baseline in kept:
+        print(baselines.show(baseline))
+    return 0
 
 
 def _schema(_: argparse.Namespace) -> int:

@@ -57,6 +57,7 @@ def plan(items: Iterable[Item], target: Target, user_agent: str) -> Plan:
     """The plan of a run over `items`."""
     chosen = list(items)
     requests: Counter[str] = Counter()
+    measured: dict[str, int] = {}
     effects = []
     for item in chosen:
         applies = not any(part in target.facts.absent for part in item.needs) and all(target.offers(p) for p in item.needs)
@@ -65,8 +66,12 @@ def plan(items: Iterable[Item], target: Target, user_agent: str) -> Plan:
         agreed = item.consent is None or target.consents(item.consent)
         if item.consent is not None and item.effect is not None:
             effects.append(Effect(item.id, item.consent, item.effect, _BAN_RISK.get(item.consent, ""), agreed))
-        if agreed:
+        if agreed and item.measuring:  # measuring items share the samples of an endpoint
+            for call, count in item.sends.items():
+                measured[call] = max(measured.get(call, 0), count)
+        elif agreed:
             requests.update(item.sends)
+    requests.update(measured)
     addresses = ("this machine's own", *target.facts.manners.addresses)
     per_endpoint: Counter[str] = Counter()
     for call, count in requests.items():

@@ -141,6 +141,8 @@ def _configure_main(config: pytest.Config) -> None:
         raise UsageError("--runxfail would turn warnings green; it can't be used on a target")
     if getattr(option, "reruns", None):
         raise UsageError("--reruns would hide what fails now and then; it can't be used on a target")
+    if option.rehearse:
+        option.quick = True  # a rehearsal shows how latency is judged; it has no deployment to be thorough about
     if option.plan:
         option.numprocesses, option.dist, option.tx = None, "no", []
     started = start(option, config.rootpath)

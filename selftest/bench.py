@@ -157,11 +157,11 @@ def rate() -> list[dict[str, Any]]:
         for asked in (200.0, 400.0, 800.0, 1200.0, 1600.0):
             ms, lag = _measured(f"{url}/constant?ms=8&rate={asked:g}", asked, int(5 * asked))
             p95 = float(np.quantile(ms, 0.95))
-            if lag > 0.05 * 12 or p95 > 8.5 or not np.isfinite(p95):
+            if lag > 0.05 * 12 or p95 > 9.0 or not np.isfinite(p95):
                 break
             best = asked
     rows.append(
-        _row("highest rate with send lag P99 under 0.6 ms and P95 within 0.5 ms of 8 ms", best, "requests/s", "at least 200")
+        _row("highest rate with send lag P99 under 0.6 ms and P95 within 1 ms of 8 ms", best, "requests/s", "at least 200")
     )
     return rows
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from dotenv.parser import parse_stream
 
@@ -88,11 +89,14 @@ class EnvFile:
         return [key for key, found in values.items() if len(found) > 1]
 
     def secrets(self) -> list[Secret]:
-        """Values whose names say that they are secret."""
+        """Values whose names say that they are secret; a placeholder is none, and may be quoted."""
         return [
             Secret(value)
             for key, value in self.entries
-            if len(value) >= 8 and key not in _NO_SECRETS and any(word in key.upper() for word in _SECRET_WORDS)
+            if len(value) >= 8
+            and not value.startswith("<")
+            and key not in _NO_SECRETS
+            and any(word in key.upper() for word in _SECRET_WORDS)
         ]
 
 
@@ -117,6 +121,20 @@ def read(host: Host, path: str) -> EnvFile:
 def is_hexadecimal(text: str) -> bool:
     """Whether a text is made of hexadecimal digits, in either letter case."""
     return bool(text) and set(text.lower()) <= set("0123456789abcdef")
+
+
+def signed_with(token: Secret, secret: Secret) -> bool | None:
+    """Whether a token is signed (HS256) with a secret; None for a token that is no JSON Web Token."""
+    import jwt
+
+    anyway: Any = {"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False, "verify_iss": False}
+    try:
+        jwt.decode(token.reveal(), secret.reveal(), algorithms=["HS256"], options=anyway)
+    except jwt.InvalidSignatureError:
+        return False
+    except jwt.PyJWTError:
+        return None
+    return True
 
 
 _WELL_KNOWN = ("secret", "password", "passwort", "change", "develop", "example", "default", "placeholder", "test", "jwt", "your")

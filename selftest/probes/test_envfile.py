@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 
+import jwt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from preflight.probes import envfile
+from preflight.redact import Secret
 
 
 @pytest.mark.parametrize(
@@ -87,3 +89,11 @@ def test_a_random_secret_is_not_guessable(secret: str) -> None:
 )
 def test_a_made_up_secret_is_guessable(secret: str) -> None:
     assert envfile.guessable(secret)
+
+
+def test_a_token_tells_which_secret_signed_it() -> None:
+    made = jwt.encode({"sub": "x", "exp": 1}, "a" * 40, algorithm="HS256")
+
+    assert envfile.signed_with(Secret(made), Secret("a" * 40)) is True
+    assert envfile.signed_with(Secret(made), Secret("b" * 40)) is False
+    assert envfile.signed_with(Secret("an opaque token of no kind"), Secret("a" * 40)) is None

@@ -69,7 +69,7 @@ def test_jwt_secret_has_256_bits(environment, evidence):
 
 @item("SEC-ENV-04")
 def test_jwt_secret_is_not_a_known_one(environment, host, target, evidence):
-    """The JWT secret is not the development one and not a known word."""
+    """The JWT secret is not the development one and not a known word, and the game uses it."""
     secret, earlier = rotation.secret_and_earlier_ones(host, target)
     evidence.saw("settings")
     evidence.fact("compared with", f"{len(earlier)} other secret(s)")
@@ -77,6 +77,10 @@ def test_jwt_secret_is_not_a_known_one(environment, host, target, evidence):
 
     assert secret not in earlier, "JWT_SECRET_KEY is the one that is used in development"
     assert not weak, f"JWT_SECRET_KEY is {weak}"
+    given = target.secret("token")
+    assert given is None or envfile.signed_with(given, secret) is not False, (
+        "the API token is not signed with JWT_SECRET_KEY: the game runs with another secret than the file holds"
+    )
 
 
 @item("SEC-ENV-05")

@@ -115,9 +115,9 @@ def test_debug_endpoints_are_off_in_the_code(switched):
 
 
 @item("SEC-GD-06")
-def test_server_listens_on_the_local_address(there, setting, ports_of_the_game, evidence):
+def test_server_listens_on_the_local_address(setting, ports_of_the_game, evidence):
     """The game's server listens on the local address and the agreed port."""
-    there(API_SERVER)
+    evidence.saw("files")
     address, port = setting(API_SERVER, "server_host"), setting(API_SERVER, "server_port")
 
     assert address.value in LOOPBACK, f"server_host is {address.value!r} ({API_SERVER} line {address.line})"
@@ -127,8 +127,9 @@ def test_server_listens_on_the_local_address(there, setting, ports_of_the_game, 
 
 
 @item("SEC-GD-07")
-def test_server_logs_sparingly_and_keeps_metrics(switched):
+def test_server_logs_sparingly_and_keeps_metrics(there, switched):
     """The game's server logs sparingly and keeps profiling and metrics on."""
+    there(API_SERVER)
     switched(API_SERVER, verbose_logging=False, enable_profiling=True, enable_metrics=True)
 
 

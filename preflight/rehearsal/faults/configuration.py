@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from preflight.rehearsal.behaviour import REMOVED, Edit
 from preflight.rehearsal.faults.model import Change, Fault, both, files, merge, themed
 from preflight.rehearsal.host.settings import API_SERVER, ENV, SECURITY_CONFIG, SECURITY_HEADERS
@@ -113,7 +115,11 @@ FAULTS = themed(
         "The JWT secret is the checklist's placeholder.",
         _env("JWT_SECRET_KEY", "<GENERATE_NEW_256_BIT_SECRET>"),
     ),
-    Fault("env_other_secret", "The game runs with another secret than .env.production holds.", _env("JWT_SECRET_KEY", "3c" * 32)),
+    Fault(
+        "env_other_secret",
+        "The game runs with another secret than .env.production holds.",
+        _env("JWT_SECRET_KEY", hashlib.sha256(b"the secret of another host").hexdigest()),
+    ),
     Fault("env_committed", ".env.production is in the git repository.", files(Edit("commit", ENV_FILE))),
     Fault("env_once_committed", ".env.production was in the git repository once.", files(Edit("commit", ENV_FILE, number=1))),
     Fault(

@@ -54,14 +54,14 @@ _OVER = [
     Fault(
         f"p95_over_{word(endpoint)}",
         f"8 % of {endpoint} take more than the P95 limit of {p95} ms.",
-        tailed(endpoint, p95 + _MARGIN_MS, 0.08),
+        tailed(endpoint, p95 + _MARGIN_MS, 0.25),
     )
     for endpoint, (p95, _) in LIMITS.items()
 ] + [
     Fault(
         f"p99_over_{word(endpoint)}",
         f"2 % of {endpoint} take more than the P99 limit of {p99} ms.",
-        tailed(endpoint, p99 + _MARGIN_MS, 0.02),
+        tailed(endpoint, p99 + _MARGIN_MS, 0.08),
     )
     for endpoint, (_, p99) in LIMITS.items()
 ]
@@ -69,8 +69,8 @@ _OVER = [
 FAULTS = themed(
     "latency",
     *_OVER,
-    Fault("p95_over_500_ms", "10 % of GET /performance take 600 ms: a red flag.", tailed("GET /performance", 600, 0.1)),
-    Fault("p95_over_200_ms", "10 % of GET /performance take 230 ms.", tailed("GET /performance", 230, 0.1)),
+    Fault("p95_over_500_ms", "10 % of GET /performance take 600 ms: a red flag.", tailed("GET /performance", 600, 0.3)),
+    Fault("p95_over_200_ms", "10 % of GET /performance take 230 ms.", tailed("GET /performance", 230, 0.3)),
     Fault("five_percent_slow", "6 % of GET /status take 300 ms; the mean hides it.", tailed("GET /status", 300, 0.06)),
     Fault("stall_each_30_s", "Every 30 s nobody is answered for 1.5 s.", everywhere(stall_every_s=30.0, stall_s=1.5)),
     Fault("slow_under_load", "Each request in flight costs every other one 40 ms.", everywhere(per_waiting_ms=40.0)),
