@@ -7,10 +7,12 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-from preflight import baselines, combine, doctor
-from preflight.checklist import ROOT, ChecklistError
+from preflight import attest, baselines, combine, doctor
+from preflight.checklist import ROOT, ChecklistError, load
 from preflight.errors import UsageError
+from preflight.record import seal
 from preflight.record.read import ReadError
 from preflight.record.write import atomic, schema
 from preflight.target import TargetError
@@ -38,6 +40,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command.add_argument("--list-faults", action="store_true", help="name every fault and what it breaks")
     command.set_defaults(run=_rehearse)
 
+    _more(commands)
+    chosen = parser.parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = chosen.run
+    try:
+        return run(chosen)
+    except (UsageError, TargetError, ReadError, ChecklistError) as error:
+        print(f"preflight: {error}", file=sys.stderr)
+        return USAGE_ERROR
+    except KeyboardInterrupt:
+        return 130
+
+
+def _more(commands: Any) -> None:
+    """The subcommands about records and people."""
+    command = commands.add_parser("attest", help="say of an item what only a person can say")
+    command.add_argument("item", nargs="?", help="the item, such as VR-COMF-07")
+    command.add_argument("--target", type=Path, default=Path("target.toml"))
+    command.add_argument(
+        "--from", dest="source", type=Path, metavar="FILE", help="many at once, in the form of attestations.toml"
+    )
+    command.add_argument("--outcome", choices=["yes", "no"])
+    for name in ("who", "role", "note", "evidence", "record"):
+        command.add_argument(f"--{name}")
+    command.add_argument("--yes", action="store_const", const="yes", help="write it without asking")
+    command.set_defaults(run=_attest)
+
+    command = commands.add_parser("waive", help="answer for a broken mandatory or warning limit until a date")
+    command.add_argument("item")
+    command.add_argument("--target", type=Path, default=Path("target.toml"))
+    for name in ("reason", "approver", "risk", "ticket", "until"):
+        command.add_argument(f"--{name}")
+    command.add_argument("--yes", action="store_const", const="yes", help="write it without asking")
+    command.set_defaults(run=_waive)
+
+    command = commands.add_parser("verify", help="is a record what its run wrote? hashes, and every verdict derived again")
+    command.add_argument("record", type=Path, help="the folder of a run")
+    command.set_defaults(run=_verify)
+
     command = commands.add_parser("combine", help="join the records of several runs of one build into one")
     command.add_argument("records", nargs="+", type=Path, help="folders of runs, or record.json files")
     command.add_argument("--out", type=Path, help="where to write (else a new folder beside the first)")
@@ -59,16 +99,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     command = commands.add_parser("schema", help="write the JSON Schema of record.json to docs/")
     command.set_defaults(run=_schema)
-
-    chosen = parser.parse_args(arguments)
-    run: Callable[[argparse.Namespace], int] = chosen.run
-    try:
-        return run(chosen)
-    except (UsageError, TargetError, ReadError, ChecklistError) as error:
-        print(f"preflight: {error}", file=sys.stderr)
-        return USAGE_ERROR
-    except KeyboardInterrupt:
-        return 130
 
 
 def _init(chosen: argparse.Namespace) -> int:
@@ -94,6 +124,26 @@ def _rehearse(chosen: argparse.Namespace) -> int:
     words = [word for name in chosen.fault for word in ("--fault", name)]
     words += ["--folder", chosen.folder] if chosen.folder else []
     return rehearse([*words, *(["--list-faults"] if chosen.list_faults else [])])
+
+
+def _attest(chosen: argparse.Namespace) -> int:
+    given = {name: getattr(chosen, name) for name in ("outcome", "who", "role", "note", "evidence", "record", "yes")}
+    return attest.attest(chosen.target, chosen.item, chosen.source, given, attest.at_the_terminal)
+
+
+def _waive(chosen: argparse.Namespace) -> int:
+    given = {name: getattr(chosen, name) for name in ("reason", "approver", "risk", "ticket", "until", "yes")}
+    return attest.waive(chosen.target, chosen.item, given, attest.at_the_terminal)
+
+
+def _verify(chosen: argparse.Namespace) -> int:
+    found = list(seal.problems(chosen.record, load()))
+    for problem in found:
+        print(problem)
+    print(
+        f"{chosen.record}: {'NOT as its run wrote it' if found else 'as its run wrote it, and every verdict follows from its outcomes'}"
+    )
+    return 1 if found else 0
 
 
 def _combine(chosen: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from preflight.checklist import load
 from preflight.errors import UsageError
 from preflight.outcome import Reason, Status, exit_status
-from preflight.record import html, write
+from preflight.record import html, seal, write
 from preflight.record.read import read
 from preflight.record.tree import Record, coverage, score
 from preflight.redact import Redactor
@@ -34,6 +34,7 @@ def combine(paths: Sequence[Path], out: Path | None, oldest_hours: float) -> int
         write.atomic(folder / "record.json", write.record_json(joined, redact))
         write.atomic(folder / "junit.xml", write.junit_xml(joined, redact))
         write.atomic(folder / "record.html", html.page(joined, redact))
+        seal.seal(folder)
     except OSError as error:
         raise UsageError(f"{folder}: can't be written ({error.strerror})") from error
     show(ending(joined, folder))

@@ -5,6 +5,7 @@ A run is an acceptance run when it collects from `tests/`; everything else (the 
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Generator
 from pathlib import Path
@@ -23,6 +24,7 @@ from preflight.judge import Judged, judge
 from preflight.manners import admit, plan, plan_text
 from preflight.outcome import Stage, Status, VerdictStage, worst
 from preflight.people import in_force
+from preflight.record import seal
 from preflight.redact import RedactingStream, Redactor, know
 from preflight.run import TestOutcome
 from preflight.session import Session, new_folder, new_run_id, now, read_people, stage_of
@@ -476,7 +478,16 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
         return (yield)
     finally:
         if said is not None:
+            _seal(run)
             terminal.show(said.text)
+
+
+def _seal(run: Session | None) -> None:
+    """Hash what the run wrote, when every writer is done; a full disk has been told of already."""
+    if run is not None and (run.folder / "record.json").exists():
+        run.journal.close()
+        with contextlib.suppress(OSError):
+            seal.seal(run.folder)
 
 
 def _command(config: pytest.Config) -> list[str]:

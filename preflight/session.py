@@ -147,8 +147,9 @@ class Journal:
 
     def close(self) -> None:
         """Force what was written to the disk."""
-        os.fsync(self._file.fileno())
-        self._file.close()
+        if not self._file.closed:
+            os.fsync(self._file.fileno())
+            self._file.close()
 
 
 @dataclass

@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from urllib.parse import urlsplit
 
-from preflight.errors import LookError
 from preflight.probes import logs
 from preflight.probes.api import PROTECTED, Api
 from preflight.probes.host import Host
@@ -44,6 +43,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 _FAILURE = re.compile(r"(?i)FAIL|DENI|REFUS|REJECT|UNAUTH|INVALID|MISSING|FORBID|BLOCK|\b40[13]\b")
 _LIMITED = re.compile(r"(?i)RATE|LIMIT|THROTTL|\b429\b")
 _TAIL_BYTES = 1 << 20
+_SAME_SECONDS = 5.0
 _SUCCESS = re.compile(r"(?i)SUCC|\bOK\b|ALLOW|GRANT|ACCEPT|AUTHORI[SZ]ED|\b200\b")
 
 
@@ -119,7 +119,7 @@ def record(host: Host, target: Target, api: Api, token: Secret | None) -> Record
     outcome that the answer had; an entry with our own address is preferred. Times in the log play no part.
     Raises LookError when nobody may read a log; that there is none is an answer as well.
     """
-    before = {path: _size(host, path) for path in (files(host, target) if _any(host, target) else [])}
+    before = {path: _size(host, path) for path in (logs.audit_files(host, target) if _any(host, target) else [])}
     began = time.monotonic()
     answer = api.get(PROTECTED, token=token)
     wanted = "success" if 200 <= answer.status_code < 300 else "failure"
@@ -140,34 +140,22 @@ def record(host: Host, target: Target, api: Api, token: Secret | None) -> Record
 def record_of_the_limit(host: Host, target: Target, burst: Burst) -> Entry | None:
     """The entry of the refusal that ended a burst, waited for; None when there is none.
 
-    The client and the result are looked at, and the time up to whole quarters of an hour: clocks that stand in another
-    zone are judged by `wrong`.
+    Result, endpoint and time are looked at, the time up to whole quarters of an hour: whom an entry names, and a clock
+    that stands in another zone, are judged by `wrong`.
     """
-    refused = burst.refused
-    own, began = burst.address or own_address(refused, target), time.monotonic()
+    refused, began = burst.refused, time.monotonic()
     while True:
-        for path in reversed(files(host, target)):
+        for path in reversed(logs.audit_files(host, target)):
             with host.open(path) as file:
                 for line in logs.lines_since(file, None, most=_TAIL_BYTES):
                     entry = read_entry(line)
-                    if _LIMITED.search(entry.result) and (not own or _address(entry.client) == own):
-                        off = (entry.time.timestamp() - refused.sent_at) if entry.time else 0.0
-                        if abs((off + 450) % 900 - 450) <= CLOCK_SECONDS:
+                    if _LIMITED.search(entry.result) and _names(entry.endpoint, PROTECTED) and entry.time:
+                        off = entry.time.timestamp() - refused.sent_at
+                        if abs((off + 450) % 900 - 450) <= _SAME_SECONDS:
                             return entry
         if time.monotonic() - began > WAIT_SECONDS:
             return None
         time.sleep(_EVERY)
-
-
-def files(host: Host, target: Target) -> list[str]:
-    """The audit logs. Raises LookError when there are none, or when nobody at all may read one of them."""
-    found = logs.audit_files(host, target)
-    for path in found:
-        facts = host.facts(path)
-        # the superuser reads what nobody may: the mode is looked at, so that every user sees the same
-        if facts is not None and facts.mode & 0o444 == 0:
-            raise LookError(f"{path} may be read by nobody (mode {facts.permissions})")
-    return found
 
 
 def _any(host: Host, target: Target) -> bool:
@@ -240,7 +228,7 @@ def incomplete(host: Host, target: Target, since: datetime | None) -> Broken:
     """Entries since a time that lack something; a last line that is still being written is left out."""
     entries = broken = 0
     example = ""
-    for path in files(host, target):
+    for path in logs.audit_files(host, target):
         with host.open(path) as file:
             for line in logs.lines_since(file, since):
                 if not line.strip():
@@ -266,7 +254,7 @@ class Silence:
 def longest_silence(host: Host, target: Target, since: datetime, until: datetime) -> Silence:
     """The longest time without an audit entry between two moments, which count as entries themselves."""
     times = []
-    for path in files(host, target):
+    for path in logs.audit_files(host, target):
         with host.open(path) as file:
             stamped = (logs.stamp(line) for line in logs.lines_since(file, since))
             times += [at for at in stamped if at is not None and since <= at <= until]

@@ -123,16 +123,22 @@ def scan_for_secrets(host: Host, target: Target, log: str) -> Scan:
 
 
 def audit_files(host: Host, target: Target) -> list[str]:
-    """The audit logs, oldest name first; a single file where the target names one. Raises LookError when there are none."""
+    """The audit logs, oldest name first; a single file where the target names one.
+
+    Raises LookError when there are none, or when nobody at all may read one of them.
+    """
     place = target.facts.paths.audit_log.rstrip("/")
     facts = host.facts(place)
     if facts is None:
         raise LookError(f"{place} is missing: no audit log is written there")
-    if not facts.is_folder:
-        return [place]
-    found = logs_in(host, place)
+    found = logs_in(host, place) if facts.is_folder else [place]
     if not found:
         raise LookError(f"{place} holds no log")
+    for path in found:
+        mine = host.facts(path)
+        # the superuser reads what nobody may: the mode is looked at, so that every user sees the same
+        if mine is not None and mine.mode & 0o444 == 0:
+            raise LookError(f"{path} may be read by nobody (mode {mine.permissions})")
     return found
 
 

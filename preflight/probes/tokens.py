@@ -9,10 +9,12 @@ import hmac
 import json
 import secrets
 import time
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jwt
+from jwt.warnings import InsecureKeyLengthWarning
 
 from preflight.errors import Undecided
 from preflight.outcome import Reason
@@ -68,7 +70,15 @@ def _empty_secret(token: Secret) -> str:
 
 
 def _known_word(token: Secret) -> str:
-    return jwt.encode(claims(token), "secret", algorithm="HS256")
+    with _short_keys_are_meant():
+        return jwt.encode(claims(token), "secret", algorithm="HS256")
+
+
+@contextlib.contextmanager
+def _short_keys_are_meant() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InsecureKeyLengthWarning)
+        yield
 
 
 KNOWN_WORDS = (
@@ -86,7 +96,7 @@ def guessed_secret(token: Secret) -> str:
     _parts(token)
     for word in KNOWN_WORDS:
         for spelt in (word, word.upper(), word.capitalize()):
-            with contextlib.suppress(jwt.InvalidTokenError):
+            with contextlib.suppress(jwt.InvalidTokenError), _short_keys_are_meant():
                 jwt.decode(token.reveal(), spelt, algorithms=["HS256"], options={"verify_exp": False, "verify_aud": False})
                 return spelt
     return ""

@@ -8,7 +8,7 @@ from datetime import timedelta
 from preflight.errors import LookError, Undecided
 from preflight.fixtures import item
 from preflight.outcome import Reason
-from preflight.probes import accesslog, audit, logrotate
+from preflight.probes import accesslog, audit, logrotate, logs
 from preflight.session import now
 
 FIRST_HOURS = timedelta(hours=4)
@@ -63,7 +63,7 @@ def test_entry_names_who_what_and_when(recorded, recorded_refusal, host, target,
 def test_audit_logs_are_kept_for_thirty_days(environment, host, target, evidence):
     """Audit logs are rotated and thirty days of them are kept."""
     evidence.saw("settings", environment.count("AUDIT_LOG_RETENTION_DAYS") > 0)
-    files = audit.files(host, target)
+    files = logs.audit_files(host, target)
     evidence.saw("files", len(files))
     facts = {path: found for path in files if (found := host.facts(path)) is not None}
     open_to_all = [path for path, found in facts.items() if found.mode & 0o002]
