@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from preflight import attest, baselines, combine, doctor
+from preflight import attest, baselines, combine, doctor, terminal
 from preflight.checklist import ROOT, ChecklistError, load
 from preflight.errors import UsageError
 from preflight.record import seal
-from preflight.record.read import ReadError
+from preflight.record.read import ReadError, read
 from preflight.record.write import atomic, schema
 from preflight.target import TargetError
 
@@ -73,6 +73,10 @@ def _more(commands: Any) -> None:
         command.add_argument(f"--{name}")
     command.add_argument("--yes", action="store_const", const="yes", help="write it without asking")
     command.set_defaults(run=_waive)
+
+    command = commands.add_parser("show", help="say on the terminal what a record says")
+    command.add_argument("record", nargs="?", type=Path, default=Path("reports/latest"))
+    command.set_defaults(run=_show)
 
     command = commands.add_parser("verify", help="is a record what its run wrote? hashes, and every verdict derived again")
     command.add_argument("record", type=Path, help="the folder of a run")
@@ -134,6 +138,13 @@ def _attest(chosen: argparse.Namespace) -> int:
 def _waive(chosen: argparse.Namespace) -> int:
     given = {name: getattr(chosen, name) for name in ("reason", "approver", "risk", "ticket", "until", "yes")}
     return attest.waive(chosen.target, chosen.item, given, attest.at_the_terminal)
+
+
+def _show(chosen: argparse.Namespace) -> int:
+    record = read(chosen.record)
+    folder = chosen.record if chosen.record.is_dir() else chosen.record.parent
+    terminal.show(f"{record.title}\n\n{terminal.ending(record, folder)}")
+    return record.exit_status
 
 
 def _verify(chosen: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from preflight import terminal
 from preflight.outcome import exit_status
-from preflight.record import html, write
+from preflight.record import html, summary, write
 from preflight.record.tree import Record, build, stale, waiver_uses
 from preflight.run import fold, summarise
 from preflight.session import Session, crashed, now, read_journals
@@ -38,20 +38,20 @@ def finish(session: Session, pytest_status: int, *, interrupted: bool, command: 
     if not told.planned:
         return Said(pytest_status, "Nothing was selected: no verdict.", "", "")
     results = fold(session.checklist.item, told.planned, [*told.outcomes, *crashed(told)])
-    summary = summarise(
+    stage = summarise(
         results,
         session.checklist.item,
         session.stage,
         stale_waiver=stale(waiver_uses(session.waivers, results, now()), results),
         interrupted=interrupted,
     )
-    status = exit_status(summary.verdict, pytest_status=pytest_status, rehearsal=session.target.facts.rehearsal)
+    status = exit_status(stage.verdict, pytest_status=pytest_status, rehearsal=session.target.facts.rehearsal)
     record = build(
         session,
         session.checklist,
         results,
         told,
-        summary=summary,
+        summary=stage,
         exit_status=status,
         interrupted=interrupted,
         command=command,
@@ -73,6 +73,10 @@ def _write(record: Record, session: Session) -> None:
     # pytest-html writes the whole page after this; until then, and without it, the record stands alone
     write.atomic(folder / "record.html", html.page(record, session.redact))
     _point(folder.parent / "latest", folder)
+    page = os.environ.get("GITHUB_STEP_SUMMARY")
+    if page:
+        with Path(page).open("a", encoding="utf-8") as file:
+            file.write(session.redact(summary.markdown(record)))
 
 
 def _point(link: Path, folder: Path) -> None:

@@ -16,9 +16,8 @@ _TRACKED = 0b1100
 class Disturbance:
     """Changes of what a session sees; the default changes nothing.
 
-    `head_pose`: "frozen", "jumps" (half a metre each second) or "untracked". `drift`: both hands slide by so many m/s
-    and turn by nothing. `hand_lost`: that hand's tracking ends. `stuck`: a control that is always pressed.
-    `refuse_haptics`: the runtime answers so. `still`: hands do not turn, as when they lie on a table.
+    `head_pose`: "frozen", "jumps" (half a metre each second) or "untracked". `drift`: both hands slide by so many m/s. `hand_lost`: that hand's tracking ends. `stuck`: a control that is always pressed.
+    `refuse_haptics`: the runtime answers so.
     """
 
     head_pose: str = ""
@@ -26,7 +25,6 @@ class Disturbance:
     hand_lost: str = ""
     stuck: str = ""
     refuse_haptics: str = ""
-    still: bool = False
     _first: dict[str, Any] = field(default_factory=dict)
 
     def head(self, seconds: float, pose: list[Any]) -> list[Any]:
@@ -45,7 +43,7 @@ class Disturbance:
         first = self._first.setdefault(f"hand{index}", (seconds, pose))
         if self.hand_lost == ("left", "right")[index]:
             return [False, 0, *pose[2:]]
-        if self.still or self.drift:
+        if self.drift:
             slid = first[1][2] + self.drift * (seconds - first[0])
             return [pose[0], pose[1], slid, *first[1][3:]]
         return pose

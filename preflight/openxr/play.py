@@ -18,6 +18,7 @@ from preflight.openxr import binding
 from preflight.openxr.binding import Clock, Life, Trouble
 from preflight.openxr.controllers import SIDES, Controllers, located
 from preflight.openxr.disturb import Disturbance
+from preflight.openxr.joints import Joints
 
 FOCUS_S = 8.0
 _WANTED = ("XR_FB_display_refresh_rate", "XR_EXT_hand_tracking", "XR_KHR_convert_timespec_time")
@@ -72,6 +73,8 @@ class Play:
             for kind in (kinds.LOCAL, kinds.VIEW)
         )
         self.told["bounds"] = binding.bounds(self._session)
+        self._joints = Joints(self._instance, self._session) if self.told["hand_tracking"] else None
+        self.told["joints"] = []
         self._make_pictures()
         self._life = Life(self._instance, self._session, self._began)
         self.told["states"] = self._life.log
@@ -175,6 +178,8 @@ class Play:
             found = self._controllers.locate(index, self._local, at)
             self.told["hands"][index].append([seconds, *self._disturb.hand(index, seconds, found)])
             self._note_controls(index, at)
+        if self._joints is not None:
+            self.told["joints"].append(self._joints.found(self._local, at))
 
     def _note_controls(self, index: int, at: int) -> None:
         seen = self.told["controls"][index]

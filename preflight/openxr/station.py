@@ -1,0 +1,208 @@
+"""The VR station: what tests ask about the headset. Every look runs in a child process that may be lost.
+
+In a rehearsal the station brings its own runtime (`monado.py`); elsewhere it takes the one that is active.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from preflight.errors import LookError, Undecided
+from preflight.openxr import monado
+from preflight.openxr.disturb import Disturbance
+from preflight.openxr.look import Look
+from preflight.openxr.service import Headset, Service
+from preflight.outcome import Reason
+
+PLAY_S = 18.0
+"""Long enough for a thousand frames at 60 Hz, and for the 900 poses that smooth movement needs."""
+
+SILENCE_S = 9.0
+"""A child that shows no sign of life for so long hangs in the runtime; together with what came before under 15 s."""
+
+_REMEDY = {
+    "no pyopenxr": "install it with: pip install 'spacetime-preflight[vr]'",
+    "no libGL": "install libGL (Debian: apt-get install libgl1 libglx-mesa0)",
+    "no runtime": f"start SteamVR or Quest Link and make it the active runtime; without a headset: {monado.INSTALL}",
+    "no service": "start the runtime (SteamVR, Quest Link, monado-service)",
+    "no headset": "switch the headset on and connect it",
+    "no focus": "put the headset on, and close the runtime's menu and other VR programs",
+    "no graphics": "a Linux runtime with XR_MNDX_egl_enable, or a Windows runtime with OpenGL, is needed for frames",
+}
+MISSING = ("no pyopenxr", "no libGL")
+"""Troubles of this machine's Python: nothing was asked of a runtime."""
+
+ABSENT = ("no runtime", "no service", "no headset")
+"""Troubles that mean that there is no headset to look at here."""
+
+ENDED = ("lost", "hangs", "crashed")
+"""Troubles that mean that a session which ran did not survive."""
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """The headset of a rehearsal: the simulated one's settings, and what disturbs a session on it."""
+
+    headset: Headset = Headset()
+    disturbance: Disturbance = Disturbance()
+
+    def as_json(self) -> str:
+        """One line that `simulation` reads back."""
+        kept = {name: value for name, value in asdict(self.disturbance).items() if not name.startswith("_")}
+        return json.dumps({"headset": asdict(self.headset), "disturbance": kept})
+
+
+def simulation(text: str) -> Simulation:
+    """A simulation from its line of JSON; the sound one from an empty line."""
+    if not text:
+        return Simulation()
+    said = json.loads(text)
+    told = dict(said.get("headset", {}))
+    told["client"] = tuple((str(name), str(value)) for name, value in told.get("client", ()))
+    return Simulation(Headset(**told), Disturbance(**said.get("disturbance", {})))
+
+
+class Station:
+    """A machine with (or without) a headset. `own` brings the simulated one along, as a rehearsal does."""
+
+    def __init__(self, *, own: bool, simulated: Simulation | None = None) -> None:
+        self.own = own
+        self._simulated = simulated or Simulation()
+
+    def play(self, seconds: float = PLAY_S) -> Look:
+        """Play a session for `seconds` and tell all of it.
+
+        Raises Undecided where this machine has no program to look with; everything else is in the Look.
+        """
+        if not self.own:
+            return self._checked(_ask({"seconds": seconds}, [sys.executable], _started() or dict(os.environ)))
+        tree = self._tree()
+        disturb = json.loads(self._simulated.as_json())["disturbance"]
+        with Service(tree, self._simulated.headset) as service:
+            asked = {"seconds": seconds, "disturb": disturb}
+            happening = _Happening(service, self._simulated.headset)
+            return self._checked(
+                _ask(asked, tree.command(sys.executable), service.environment, happening.heard)
+            )
+
+    def _checked(self, look: Look) -> Look:
+        if look.trouble in MISSING:
+            raise Undecided(Reason.PROGRAM, f"{look.sentence}; {_REMEDY[look.trouble]}")
+        return look
+
+    @staticmethod
+    def _tree() -> monado.Tree:
+        found = monado.tree()
+        if found is None:
+            problem = monado.why_not_here()
+            how = problem or f"get it with: {monado.INSTALL}"
+            raise Undecided(Reason.PROGRAM, f"no simulated headset on this machine; {how}")
+        return found
+
+
+class _Happening:
+    """What happens to the service of a rehearsal while a session runs."""
+
+    def __init__(self, service: Service, headset: Headset) -> None:
+        self._service, self._headset = service, headset
+        self._due: float | None = None
+        self._asleep = False
+
+    def heard(self, doing: str) -> None:
+        """Called at each sign of life of the child, and between them."""
+        state, now = self._headset.state, time.monotonic()
+        if state == "asleep" and not self._asleep:
+            self._asleep = True
+            self._service.freeze()
+            threading.Timer(self._headset.after_s, self._service.thaw).start()
+        if state not in ("killed", "frozen"):
+            return
+        if doing == "playing" and self._due is None:
+            self._due = now + self._headset.after_s
+        if self._due is not None and now >= self._due:
+            self._due = float("inf")
+            (self._service.kill if state == "killed" else self._service.freeze)()
+
+
+def remedy(look: Look) -> str:
+    """What ended a look, and what to do about it."""
+    how = _REMEDY.get(look.trouble)
+    return f"{look.sentence}; {how}" if how else look.sentence
+
+
+def _started() -> dict[str, str] | None:
+    """The environment of a simulated headset that `preflight headset start` left running, or None."""
+    from preflight.openxr.command import running
+
+    found = running()
+    return found.environment if found is not None else None
+
+
+def _ask(
+    asked: Mapping[str, Any],
+    python: list[str],
+    environment: Mapping[str, str],
+    heard: Callable[[str], None] = lambda _: None,
+) -> Look:
+    """Run the child and take what it tells; never longer than it shows signs of life."""
+    began = time.monotonic()
+    command = [*python, "-m", "preflight.openxr.child", json.dumps(asked)]
+    with subprocess.Popen(
+        command,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        encoding="utf-8",
+    ) as child:
+        lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        threading.Thread(target=_pump, args=(child, lines), daemon=True).start()
+        try:
+            result, doing = _listen(lines, heard)
+        finally:
+            if child.poll() is None:
+                child.kill()
+    seconds = time.monotonic() - began
+    if result is None:
+        return Look({}, *doing, seconds=seconds)
+    found = result.pop("trouble", None) or {"code": "", "text": ""}
+    return Look(result, found["code"], found["text"], seconds)
+
+
+def _pump(child: subprocess.Popen[str], lines: queue.SimpleQueue[str | None]) -> None:
+    if child.stdout is None:
+        raise LookError("the child process was started without a pipe")
+    for line in child.stdout:
+        lines.put(line)
+    lines.put(None)
+
+
+def _listen(
+    lines: queue.SimpleQueue[str | None], heard: Callable[[str], None]
+) -> tuple[dict[str, Any] | None, tuple[str, str]]:
+    doing, until = "starting", time.monotonic() + SILENCE_S
+    while True:
+        heard(doing)
+        try:
+            line = lines.get(timeout=0.1)
+        except queue.Empty:
+            if time.monotonic() > until:
+                return None, ("hangs", f"the runtime hangs: no sign of life for {SILENCE_S:.0f} s while {doing}")
+            continue
+        if line is None:
+            return None, ("crashed", f"the session's process died while {doing}")
+        until = time.monotonic() + SILENCE_S
+        said = json.loads(line)
+        if "result" in said:
+            return said["result"], ("", "")
+        doing = str(said.get("doing", doing))
