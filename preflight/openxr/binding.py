@@ -128,10 +128,10 @@ class Clock:
 
 
 class Life:
-    """A session through its states; `poll` must be called often."""
+    """A session through its states; `poll` must be called often. What `hides` says yes to is passed over."""
 
-    def __init__(self, of: Any, session: Any, began: float) -> None:
-        self._instance, self._session, self._began = of, session, began
+    def __init__(self, of: Any, session: Any, began: float, hides: Callable[[str], bool]) -> None:
+        self._instance, self._session, self._began, self._hides = of, session, began, hides
         self.state = "UNKNOWN"
         self.running = False
         self.log: list[list[Any]] = []
@@ -146,7 +146,9 @@ class Life:
             kind = xr.StructureType(event.type)
             if kind == xr.StructureType.EVENT_DATA_SESSION_STATE_CHANGED:
                 told = ctypes.cast(ctypes.byref(event), ctypes.POINTER(xr.EventDataSessionStateChanged)).contents
-                self._enter(STATES[int(told.state)])
+                state = STATES[int(told.state)]
+                if not self._hides(state):
+                    self._enter(state)
 
     def _enter(self, state: str) -> None:
         self.state = state

@@ -40,7 +40,10 @@ def _look(asked: dict[str, Any], result: dict[str, Any], told_to: IO[str]) -> No
     from preflight.openxr.disturb import Disturbance
     from preflight.openxr.play import Play
 
-    play = Play(result, lambda doing: _tell(told_to, {"doing": doing}), Disturbance(**asked.get("disturb", {})))
+    def beat(doing: str, known: dict[str, Any]) -> None:
+        _tell(told_to, {"doing": doing, "known": known})
+
+    play = Play(result, beat, Disturbance(**asked.get("disturb", {})))
     play.run(float(asked["seconds"]), graphics=bool(asked.get("graphics", True)))
 
 

@@ -17,7 +17,7 @@ import xr
 from preflight.openxr import binding
 from preflight.openxr.binding import Clock, Life, Trouble
 from preflight.openxr.controllers import SIDES, Controllers, located
-from preflight.openxr.disturb import Disturbance
+from preflight.openxr.disturb import Disturbance, Disturbed
 from preflight.openxr.joints import Joints
 
 FOCUS_S = 8.0
@@ -25,13 +25,14 @@ _WANTED = ("XR_FB_display_refresh_rate", "XR_EXT_hand_tracking", "XR_KHR_convert
 _HEADLESS = "XR_MND_headless"
 _HEADLESS_STEP_S = 0.011
 _BEAT_S = 0.5
+_KNOWN_EARLY = ("runtime", "runtime_version", "system", "mode", "refresh_rate", "views", "states", "first_frame_s")
 
 
 class Play:
     """One session. `told` fills as it goes on, so that what was seen before an end is kept."""
 
-    def __init__(self, told: dict[str, Any], beat: Callable[[str], None], disturbance: Disturbance) -> None:
-        self.told, self._beat, self._disturb = told, beat, disturbance
+    def __init__(self, told: dict[str, Any], beat: Callable[[str, dict[str, Any]], None], disturbance: Disturbance) -> None:
+        self.told, self._beat, self._disturb = told, beat, Disturbed(disturbance)
         self._began = time.monotonic()
         self._last_beat = 0.0
         self._graphics: Any = None
@@ -42,6 +43,8 @@ class Play:
         """Start, come into focus, play for `seconds`, end. Raises Trouble or an exception of xr's."""
         self._open(graphics=graphics)
         self._await_focus()
+        # told at once, so that it is known even when the runtime never answers again
+        self._beat("playing", {name: self.told.get(name) for name in _KNOWN_EARLY})
         self._play(seconds)
         self.told["finished"] = True
         self._close()
@@ -76,7 +79,7 @@ class Play:
         self._joints = Joints(self._instance, self._session) if self.told["hand_tracking"] else None
         self.told["joints"] = []
         self._make_pictures()
-        self._life = Life(self._instance, self._session, self._began)
+        self._life = Life(self._instance, self._session, self._began, self._disturb.hides)
         self.told["states"] = self._life.log
 
     def _make_pictures(self) -> None:
@@ -197,7 +200,7 @@ class Play:
     def _alive(self, doing: str) -> None:
         if time.monotonic() - self._last_beat > _BEAT_S:
             self._last_beat = time.monotonic()
-            self._beat(doing)
+            self._beat(doing, {})
 
     def _close(self) -> None:
         xr.request_exit_session(self._session)

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from preflight.errors import LookError, Undecided
@@ -28,6 +28,8 @@ PLAY_S = 18.0
 
 SILENCE_S = 9.0
 """A child that shows no sign of life for so long hangs in the runtime; together with what came before under 15 s."""
+
+_RIVAL_S, _INTERRUPTED_S = 1.5, 4.0
 
 _REMEDY = {
     "no pyopenxr": "install it with: pip install 'spacetime-preflight[vr]'",
@@ -52,13 +54,12 @@ ENDED = ("lost", "hangs", "crashed")
 class Simulation:
     """The headset of a rehearsal: the simulated one's settings, and what disturbs a session on it."""
 
-    headset: Headset = Headset()
-    disturbance: Disturbance = Disturbance()
+    headset: Headset = field(default_factory=Headset)
+    disturbance: Disturbance = field(default_factory=Disturbance)
 
     def as_json(self) -> str:
         """One line that `simulation` reads back."""
-        kept = {name: value for name, value in asdict(self.disturbance).items() if not name.startswith("_")}
-        return json.dumps({"headset": asdict(self.headset), "disturbance": kept})
+        return json.dumps({"headset": asdict(self.headset), "disturbance": asdict(self.disturbance)})
 
 
 def simulation(text: str) -> Simulation:
@@ -86,13 +87,36 @@ class Station:
         if not self.own:
             return self._checked(_ask({"seconds": seconds}, [sys.executable], _started() or dict(os.environ)))
         tree = self._tree()
-        disturb = json.loads(self._simulated.as_json())["disturbance"]
         with Service(tree, self._simulated.headset) as service:
-            asked = {"seconds": seconds, "disturb": disturb}
+            asked = {"seconds": seconds, "disturb": asdict(self._simulated.disturbance)}
             happening = _Happening(service, self._simulated.headset)
-            return self._checked(
-                _ask(asked, tree.command(sys.executable), service.environment, happening.heard)
+            return self._checked(_ask(asked, tree.command(sys.executable), service.environment, happening.heard))
+
+    def interrupt(self) -> Look:
+        """A session during which another program takes the focus and goes again.
+
+        Raises Undecided where that can't be brought about: on a headset that a person wears, its menu does it.
+        """
+        if not self.own:
+            raise Undecided(
+                Reason.PERSON,
+                "open the runtime's menu during the live session and close it again: no program can do that on this headset",
             )
+        tree = self._tree()
+        with Service(tree, self._simulated.headset) as service:
+            rival = threading.Thread(
+                target=_ask, args=({"seconds": _RIVAL_S}, tree.command(sys.executable), service.environment), daemon=True
+            )
+
+            def heard(doing: str) -> None:
+                if doing == "playing" and rival.ident is None:
+                    rival.start()
+
+            asked = {"seconds": _INTERRUPTED_S, "disturb": asdict(self._simulated.disturbance)}
+            look = _ask(asked, tree.command(sys.executable), service.environment, heard)
+            if rival.ident is not None:
+                rival.join(SILENCE_S)
+            return self._checked(look)
 
     def _checked(self, look: Look) -> Look:
         if look.trouble in MISSING:
@@ -168,15 +192,13 @@ def _ask(
         lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         threading.Thread(target=_pump, args=(child, lines), daemon=True).start()
         try:
-            result, doing = _listen(lines, heard)
+            told, (code, sentence) = _listen(lines, heard)
         finally:
             if child.poll() is None:
                 child.kill()
     seconds = time.monotonic() - began
-    if result is None:
-        return Look({}, *doing, seconds=seconds)
-    found = result.pop("trouble", None) or {"code": "", "text": ""}
-    return Look(result, found["code"], found["text"], seconds)
+    found = told.pop("trouble", None) or {"code": code, "text": sentence}
+    return Look(told, found["code"], found["text"], seconds)
 
 
 def _pump(child: subprocess.Popen[str], lines: queue.SimpleQueue[str | None]) -> None:
@@ -187,22 +209,23 @@ def _pump(child: subprocess.Popen[str], lines: queue.SimpleQueue[str | None]) ->
     lines.put(None)
 
 
-def _listen(
-    lines: queue.SimpleQueue[str | None], heard: Callable[[str], None]
-) -> tuple[dict[str, Any] | None, tuple[str, str]]:
+def _listen(lines: queue.SimpleQueue[str | None], heard: Callable[[str], None]) -> tuple[dict[str, Any], tuple[str, str]]:
+    """What the child told to its end, or until it fell silent; and the trouble with the child itself."""
     doing, until = "starting", time.monotonic() + SILENCE_S
+    known: dict[str, Any] = {}
     while True:
         heard(doing)
         try:
             line = lines.get(timeout=0.1)
         except queue.Empty:
             if time.monotonic() > until:
-                return None, ("hangs", f"the runtime hangs: no sign of life for {SILENCE_S:.0f} s while {doing}")
+                return known, ("hangs", f"the runtime hangs: no sign of life for {SILENCE_S:.0f} s while {doing}")
             continue
         if line is None:
-            return None, ("crashed", f"the session's process died while {doing}")
+            return known, ("crashed", f"the session's process died while {doing}")
         until = time.monotonic() + SILENCE_S
         said = json.loads(line)
         if "result" in said:
             return said["result"], ("", "")
         doing = str(said.get("doing", doing))
+        known.update(said.get("known", {}))

@@ -25,6 +25,7 @@ SECRET_FILES = (
     "/.git/HEAD",
     "/backup.tar.gz",
     "/logs/godot.log",
+    "/godot.log",
     "/security_config.gd",
     "/project.godot",
 )
@@ -98,6 +99,8 @@ class Answers:
                 return self.health
             case "/status":
                 return self.status
+            case "/metrics":
+                return self.api.get(kind, token=self.token)
         return self.api.get(kind)
 
     @property

@@ -23,6 +23,12 @@ _HARMLESS = re.compile(
     r"(?i)^(?:\[?redacted\]?|\*+|x+|none|null|true|false|missing|invalid|required|expired|token|header|hidden|masked|unset|empty)\W*$"
 )
 _HEX = re.compile(r"\b[0-9a-f]{64}\b", re.IGNORECASE)
+_PASSWORD_IN_ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^/\s:@\"']+:[^/\s@\"']{3,}@", re.IGNORECASE)
+_KNOWN_KEYS = re.compile(
+    r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bAIza[\w-]{35}\b|\bxox[abprs]-[\w-]{10,}|\b[sr]k_live_\w{16,}"
+)
+"""Keys that their makers gave a recognisable form: of clouds, code hosts, maps, chats, payments."""
+
 _TRACE = re.compile(
     r"(?:Traceback \(most recent call last\)|^\s+at \S+\(.*:\d+\)|\bSCRIPT ERROR\b|\b(?:res|user)://[\w/.-]+\.gd:\d+|"
     r"File \"[^\"]+\", line \d+|\bat: \w+ \(.+\.(?:cpp|gd|h):\d+\)|\.gd:\d+\b|stack_trace|Stack trace)",
@@ -42,6 +48,10 @@ def credentials(text: str, known: Sequence[Secret] = ()) -> Iterator[str]:
         yield "a JSON Web Token"
     if _KEY.search(text):
         yield "a private key"
+    if _PASSWORD_IN_ADDRESS.search(text):
+        yield "a password in an address"
+    if _KNOWN_KEYS.search(text):
+        yield "a key of a service"
     if _HEX.search(text):
         yield "a 256-bit value in hexadecimal"
     for hit in _ASSIGNED.finditer(text):

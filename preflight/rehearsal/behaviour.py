@@ -332,6 +332,38 @@ class Host:
 
 
 @dataclass(frozen=True)
+class Monitoring:
+    """What the monitoring has seen since an hour before the deployment; hours and minutes count from the deployment.
+
+    Shares in percent, `cpu_percent` of all cores. `memory_growth_mb`, `latency_growth` (times) and `disk_growth` are over
+    the whole day. `down`, `gaps`: (hour, minutes) in which the API was down, or nothing was scraped. `restarts`: hours.
+    `peak`: (hour, times) a quarter of an hour with so many times the requests. `alerts`: (name, severity, hour, minutes)
+    that were raised. `dead_jobs`: scrape jobs whose target answers nothing now. `unloaded`: the rule files are not
+    loaded; `broken_receiver`: the mail server refuses everything.
+    """
+
+    requests_per_s: float = 2.0
+    error_percent: float = 0.1
+    latency_ms: float = 20.0
+    latency_growth: float = 0.0
+    memory_mb: float = 612.0
+    memory_growth_mb: float = 0.0
+    cpu_percent: float = 31.0
+    fps: float = 90.1
+    failed_logins_percent: float = 0.1
+    disk_percent: float = 41.0
+    disk_growth: float = 0.0
+    restarts: tuple[float, ...] = ()
+    down: tuple[tuple[float, float], ...] = ()
+    gaps: tuple[tuple[float, float], ...] = ()
+    peak: tuple[float, float] = (0.0, 1.0)
+    alerts: tuple[tuple[str, str, float, float], ...] = ()
+    dead_jobs: tuple[str, ...] = ()
+    unloaded: bool = False
+    broken_receiver: bool = False
+
+
+@dataclass(frozen=True)
 class Secrets:
     """The deployment's secrets; what is empty is made up anew for each start."""
 
@@ -349,5 +381,6 @@ class Deployment:
     front: Front = field(default_factory=Front)
     telemetry: Telemetry = field(default_factory=Telemetry)
     host: Host = field(default_factory=Host)
+    monitoring: Monitoring = field(default_factory=Monitoring)
     secrets: Secrets = field(default_factory=Secrets)
     absent: dict[str, str] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import tomli_w
 
+from preflight import programs
 from preflight.rehearsal.behaviour import SCENES, Deployment
 from preflight.rehearsal.certificates import CertificateFiles, write_certificates
 from preflight.rehearsal.children import Child, RehearsalError
@@ -55,6 +56,7 @@ class Rehearsal:
         self.target = self.folder / "target.toml"
         self.environment: dict[str, str] = {}
         self.api_url = self.http_url = self.internal_url = self.telemetry_url = ""
+        self.prometheus_url = self.alertmanager_url = ""
         self.seconds_to_ready = 0.0
         self._children: list[Child] = []
 
@@ -101,6 +103,7 @@ class Rehearsal:
             front = self._child("front")
             write_host(self.host, self.deployment, secrets, certificates, now=now)
             game = self._child("game")
+            monitoring = None if programs.missing() else self._child("monitoring")
         except OSError as problem:
             raise RehearsalError(f"The rehearsal can't write {problem.filename}: {problem.strerror}.") from problem
         listening = front.hear(_READY_S)
@@ -108,6 +111,8 @@ class Rehearsal:
         self.internal_url = f"http://127.0.0.1:{ports['http']}"
         front.tell(upstream=self.internal_url)
         front.hear(_READY_S)
+        if monitoring is not None:
+            self._monitor(monitoring, now)
         self._describe(listening, ports, secrets, certificates, now)
         self._record_game(game)
 
@@ -116,6 +121,13 @@ class Rehearsal:
         child = Child(name, module, self.folder / "assignment.json", self.folder / f"{name}.log")
         self._children.append(child)
         return child
+
+    def _monitor(self, monitoring: Child, now: float) -> None:
+        """Let the monitoring begin; it is ready some seconds later, while the suite looks elsewhere."""
+        ports = monitoring.hear(_READY_S)
+        self.prometheus_url = f"http://127.0.0.1:{ports['prometheus']}"
+        self.alertmanager_url = f"http://127.0.0.1:{ports['alertmanager']}"
+        monitoring.tell(upstream=self.internal_url, deployed=now - DEPLOYED_AGO.total_seconds(), now=now)
 
     def _record_game(self, game: Child) -> None:
         """Where the host's scripts find the running game."""
@@ -173,6 +185,9 @@ class Rehearsal:
                 "jwt_secret": "env:PREFLIGHT_REHEARSAL_JWT_SECRET",
             },
         }
+        if self.prometheus_url:
+            target["prometheus"] = {"url": self.prometheus_url}
+            target["alertmanager"] = {"url": self.alertmanager_url}
         handle = os.open(self.target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         with os.fdopen(handle, "wb") as file:
             tomli_w.dump(target, file)

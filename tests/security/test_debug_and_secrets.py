@@ -43,9 +43,9 @@ def test_no_secret_file_is_served(api, evidence, path):
 
 
 @item("SEC-LEAK-02")
-@pytest.mark.parametrize("kind", ["/health", "/health/quick", "/status", "the web page", "its script", "401", "404"])
+@pytest.mark.parametrize("kind", ["/health", "/health/quick", "/status", "/metrics", "the web page", "its script", "401", "404"])
 def test_no_public_answer_hands_out_a_secret(answers, target, evidence, kind):
-    """No answer that needs no token hands out a token, a secret or a password."""
+    """No public answer, nor the metrics page, hands out a token, a secret or a password."""
     answer = answers.public(kind)
     evidence.request(answer)
     found = leaks.in_answer(answer, target.known_secrets())

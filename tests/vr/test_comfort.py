@@ -3,31 +3,66 @@
 Checklist lines 717, 725-728, 754-758, 769-772, 787, 793.
 """
 
-from preflight.fixtures import item, not_built
+from preflight.errors import Undecided
+from preflight.fixtures import item
+from preflight.openxr import comfort
+from preflight.openxr.look import longest_step
+from preflight.outcome import Reason
 
 
 @item("VR-COMF-01")
-def test_vignette_appears_during_movement():
+def test_vignette_appears_during_movement(told, evidence):
     """The vignette appears during movement."""
-    not_built()
+    moved = comfort.moves(told)
+    if not moved:
+        raise Undecided(Reason.PERSON, "nobody moved by the stick in the recorded session; the live session does it")
+    bare = comfort.without_vignette(told)
+    evidence.saw("messages", len(moved))
+    evidence.fact("movements", len(moved))
+
+    assert not bare, f"{len(bare)} of {len(moved)} movements without a vignette, the first from {bare[0][0]:.1f} s"
 
 
 @item("VR-COMF-02")
-def test_turns_snap_by_thirty_degrees():
+def test_turns_snap_by_thirty_degrees(told, evidence):
     """Turns snap by 30 degrees; nothing turns smoothly."""
-    not_built()
+    turns = comfort.turns(told)
+    if not turns:
+        raise Undecided(Reason.PERSON, "nobody turned by the stick in the recorded session; the live session does it")
+    evidence.saw("poses", 2 * len(turns))
+    smooth = [turn for turn in turns if not turn.snapped]
+
+    assert not smooth, f"{len(smooth)} of {len(turns)} turns are smooth, the first at {smooth[0].at:.1f} s"
+    worst = max(turns, key=lambda turn: abs(turn.degrees - 30))
+    evidence.judge(
+        "turn_error", abs(worst.degrees - 30), n=len(turns), where=f"a turn by {worst.degrees:.1f} at {worst.at:.1f} s"
+    )
 
 
 @item("VR-COMF-03")
-def test_teleportation_ends_where_it_was_aimed():
+def test_teleportation_ends_where_it_was_aimed(told, evidence):
     """Teleportation is smooth and ends where it was aimed."""
-    not_built()
+    errors = comfort.teleport_errors(told)
+    if not errors:
+        raise Undecided(Reason.PERSON, "nobody teleported in the recorded session; the live session does it")
+    evidence.saw("messages", len(errors))
+    evidence.saw("poses", 2 * len(errors))
+    at, worst = max(errors, key=lambda pair: pair[1])
+
+    evidence.judge("target_error", worst, n=len(errors), where=f"the teleport at {at:.1f} s")
 
 
 @item("VR-COMF-04")
-def test_camera_never_moves_by_itself():
+def test_camera_never_moves_by_itself(told, streamed, evidence):
     """The camera never moves suddenly by itself."""
-    not_built()
+    seen = len(comfort.cameras(told))
+    evidence.saw("poses", seen)
+    jump, at = comfort.worst_jump(told)
+
+    evidence.judge("camera_jump", jump, n=seen, where=f"at {at:.1f} s of the recorded session")
+    if streamed is not None:
+        step, at = longest_step(streamed.head)
+        evidence.judge("camera_jump", step, n=len(streamed.head), where=f"the game's telemetry, {at:.1f} s after its first pose")
 
 
 @item("VR-COMF-05")

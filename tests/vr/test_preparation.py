@@ -3,7 +3,9 @@
 Checklist lines 673-674, 698-699, 992-993.
 """
 
-from preflight.fixtures import item, not_built
+from preflight.errors import Undecided
+from preflight.fixtures import item
+from preflight.outcome import Reason
 from preflight.probes import project
 
 
@@ -14,9 +16,18 @@ def test_controllers_are_charged(people):
 
 
 @item("VR-PREP-02")
-def test_play_space_is_large_enough():
+def test_play_space_is_large_enough(played, evidence):
     """The play space is at least two metres by two."""
-    not_built()
+    space = played.told.get("bounds")
+    if space is None:
+        raise Undecided(
+            Reason.OPERATOR, f"{played.headset} knows no bounds of a play space; draw them in the runtime's room set-up"
+        )
+    evidence.saw("samples")
+    width, depth = space
+
+    evidence.judge("width", width, where=played.headset)
+    evidence.judge("depth", depth, where=played.headset)
 
 
 @item("VR-PREP-03")

@@ -3,44 +3,93 @@
 Checklist lines 672, 675, 689, 692-693, 737-741, 785, 795, 1210, 1331.
 """
 
-from preflight.fixtures import item, not_built
+from preflight.errors import LookError, Undecided
+from preflight.fixtures import item
+from preflight.openxr import headsets
+from preflight.openxr.station import ENDED, remedy
+from preflight.outcome import Reason
 from preflight.probes import gamelog
 
 
 @item("VR-RUN-01")
-def test_runtime_is_installed():
+def test_runtime_is_installed(attempt, evidence):
     """An OpenXR runtime is installed and can be used."""
-    not_built()
+    assert attempt.trouble not in ("no runtime", "no service"), attempt.sentence
+
+    evidence.saw("states")
+    evidence.fact("runtime", f"{attempt.told.get('runtime', 'not named')} {attempt.told.get('runtime_version', '')}".strip())
 
 
 @item("VR-RUN-02")
-def test_headset_is_found():
+def test_headset_is_found(attempt, evidence):
     """The runtime finds a headset."""
-    not_built()
+    assert attempt.trouble != "no headset", attempt.sentence
+    evidence.saw("states", int("system" in attempt.told))
+    if "system" not in attempt.told:
+        raise LookError(f"no runtime to ask for a headset: {attempt.sentence}")
+    views = attempt.told.get("views", {})
+    evidence.fact("pictures", ", ".join(f"{name} {sizes}" for name, sizes in views.items()))
+
+    assert attempt.trouble != "no stereo", attempt.sentence
 
 
 @item("VR-RUN-03")
-def test_session_comes_into_focus():
+def test_session_comes_into_focus(attempt, evidence):
     """A VR session starts and comes into focus."""
-    not_built()
+    evidence.saw("states", len(attempt.states))
+    evidence.fact("states", " → ".join(attempt.states))
+
+    assert attempt.trouble != "no focus", attempt.sentence
+    if "FOCUSED" not in attempt.states:
+        raise LookError(f"no session was started: {attempt.sentence}")
 
 
 @item("VR-RUN-04")
-def test_first_frame_appears_in_time():
+def test_first_frame_appears_in_time(played, evidence, recording):
     """The first head-tracked frame appears within four seconds."""
-    not_built()
+    first = played.told.get("first_frame_s")
+    if first is None:
+        raise Undecided(Reason.PROGRAM, "only a headless session is possible on this runtime; it shows no frame")
+    evidence.saw("frames")
+    evidence.judge("first_frame", first, where=f"this suite's own session on {played.headset}")
+    if recording.first_frame_s is None:
+        raise Undecided(Reason.PERSON, f"{recording.source} does not tell when the game showed its first frame")
+    evidence.judge("first_frame", recording.first_frame_s, where=recording.source)
 
 
 @item("VR-RUN-05")
-def test_session_regains_its_focus():
+def test_session_regains_its_focus(played, station, evidence):
     """A session that loses the focus gets it back and goes on."""
-    not_built()
+    look = station.interrupt()
+    after = look.states[look.states.index("FOCUSED") + 1 :] if "FOCUSED" in look.states else []
+    evidence.saw("states", len(after))
+    evidence.fact("states", " → ".join(look.states))
+
+    assert not look.trouble, f"the session did not survive the loss of its focus: {look.sentence}"
+    if "SYNCHRONIZED" not in after:
+        raise LookError("the other program did not take the focus, so that nothing could be regained")
+    assert "FOCUSED" in after, "the session never got its focus back"
 
 
 @item("VR-RUN-06")
-def test_game_says_that_vr_is_running():
+def test_game_says_that_vr_is_running(answers, performance, evidence, target, request):
     """The game itself says that VR is running, and names the headset the runtime names."""
-    not_built()
+    evidence.request(performance)
+    evidence.request(answers.status)
+    said, status = performance.object(), answers.status.object()
+    named = str(said.get("headset") or "")
+    evidence.fact("the game's headset", named or "none")
+
+    assert said.get("vr_active") is True, f"GET /performance says vr_active: {said.get('vr_active')}"
+    assert status.get("vr_initialized") is not False, "GET /status says that VR is not initialised"
+    assert named, "GET /performance names no headset"
+    attempt = request.getfixturevalue("attempt") if not target.facts.rehearsal else None
+    if attempt is None:
+        evidence.fact("not compared", "the stand-in game does not run on the simulated headset")
+        return
+    assert headsets.alike(named, attempt.told.get("system", "")), (
+        f"the game names {named}, the runtime {attempt.told.get('system', 'nothing')}"
+    )
 
 
 @item("VR-RUN-07")
@@ -69,18 +118,36 @@ def test_console_shows_no_compilation_warnings(game_log, evidence):
 
 
 @item("VR-RUN-09")
-def test_session_does_not_crash():
+def test_session_does_not_crash(attempt, evidence):
     """The VR session does not crash."""
-    not_built()
+    evidence.saw("states", len(attempt.states))
+    frames = len(attempt.frames())
+    evidence.saw("frames", frames)
+    if attempt.trouble in ENDED:
+        evidence.judge("crashes", 1, n=frames, where=attempt.sentence)
+    if attempt.trouble:
+        raise LookError(f"no session to look at: {remedy(attempt)}")
+
+    evidence.judge("crashes", 0, n=frames, where=f"{attempt.seconds:.0f} s on {attempt.headset}")
 
 
 @item("VR-AFTER-01")
-def test_vr_works_after_the_deployment():
+def test_vr_works_after_the_deployment(answers, performance, evidence):
     """VR works in the deployed version."""
-    not_built()
+    evidence.request(answers.status)
+    evidence.request(performance)
+    status, said = answers.status.object(), performance.object()
+
+    assert status.get("vr_initialized") is True, f"GET /status says vr_initialized: {status.get('vr_initialized')}"
+    assert said.get("vr_active") is True, f"GET /performance says vr_active: {said.get('vr_active')}"
 
 
 @item("VR-AFTER-04")
-def test_vr_starts_on_the_deployed_version():
+def test_vr_starts_on_the_deployed_version(attempt, answers, evidence):
     """VR starts on the deployed version."""
-    not_built()
+    evidence.request(answers.status)
+    evidence.saw("states", len(attempt.states))
+    if attempt.trouble and "FOCUSED" not in attempt.states:
+        raise LookError(f"no session was started: {attempt.sentence}")
+
+    assert answers.status.object().get("vr_initialized") is True, "GET /status says that VR is not initialised"

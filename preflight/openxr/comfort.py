@@ -1,0 +1,138 @@
+"""Turning, teleporting, moving: what a session's telemetry says of it. Numbers in, judgements out.
+
+The game tells `vr_tracking` ten times a second, and `turn` (`mode`: snap or smooth), `teleport` (`target`, m),
+`locomotion` (`active`) and `vignette` (`strength`) when they happen, as events of their own or as `custom` events of
+that `name`. Angles are in degrees about the vertical axis, positions in m.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from preflight.openxr.frames_file import Happened
+
+_SETTLED_S = 0.15
+_SETTLES_S = 1.5
+_ONE_STEP = 0.8
+_MEANT_S = 0.35
+_VIGNETTE_S = 0.3
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Where the camera was at a time (s), and how far it was turned (degrees)."""
+
+    at: float
+    position: tuple[float, float, float]
+    yaw: float
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A turn by so many degrees; `snapped` when it was done from one look to the next."""
+
+    at: float
+    degrees: float
+    snapped: bool
+
+
+def events(told: Sequence[Happened], name: str) -> list[Happened]:
+    """The events of that name."""
+    return [h for h in told if h.event == name or (h.event == "custom" and h.data.get("name") == name)]
+
+
+def cameras(told: Sequence[Happened]) -> list[Camera]:
+    """The camera's way, from the headset's poses; what is no pose is left out."""
+    found = []
+    for happened in events(told, "vr_tracking"):
+        head = happened.data.get("headset")
+        place, turn = (head.get("position"), head.get("rotation")) if isinstance(head, dict) else (None, None)
+        if _numbers(place, 3) and _numbers(turn, 4):
+            x, y, z, w = turn
+            yaw = math.degrees(math.atan2(2 * (w * y + x * z), 1 - 2 * (x * x + y * y)))
+            found.append(Camera(happened.at, (place[0], place[1], place[2]), yaw))
+    return found
+
+
+def turns(told: Sequence[Happened]) -> list[Turn]:
+    """Every turn the game told of, measured on the camera's way."""
+    way, found = cameras(told), []
+    for happened in events(told, "turn"):
+        before = [c for c in way if c.at <= happened.at]
+        after = [c for c in way if happened.at < c.at <= happened.at + _SETTLES_S]
+        if not before or not after:
+            continue
+        seen = [before[-1], *after]
+        steps = [_between(a.yaw, b.yaw) for a, b in zip(seen, seen[1:], strict=False)]
+        total = _between(seen[0].yaw, seen[-1].yaw)
+        largest = max(steps, key=abs)
+        smooth = str(happened.data.get("mode", "snap")) == "smooth" or abs(largest) < _ONE_STEP * abs(total)
+        found.append(Turn(happened.at, abs(total if smooth else largest), snapped=not smooth))
+    return found
+
+
+def teleport_errors(told: Sequence[Happened]) -> list[tuple[float, float]]:
+    """Time (s) and horizontal distance (m) between target and arrival of every teleport."""
+    way, found = cameras(told), []
+    for happened in events(told, "teleport"):
+        target = happened.data.get("target")
+        after = [c for c in way if happened.at + _SETTLED_S < c.at <= happened.at + _SETTLES_S]
+        if _numbers(target, 3) and after:
+            (x, _, z), there = target, after[0].position
+            found.append((happened.at, math.hypot(there[0] - x, there[2] - z)))
+    return found
+
+
+def moves(told: Sequence[Happened]) -> list[tuple[float, float]]:
+    """Stretches of smooth movement: start and end (s)."""
+    found, began = [], None
+    for happened in events(told, "locomotion"):
+        if happened.data.get("active") and began is None:
+            began = happened.at
+        elif not happened.data.get("active") and began is not None:
+            found.append((began, happened.at))
+            began = None
+    return found
+
+
+def without_vignette(told: Sequence[Happened]) -> list[tuple[float, float]]:
+    """The movements that began without a vignette within 0.3 s, or lost it before their end."""
+    bad = []
+    shown = [(h.at, float(h.data.get("strength") or 0)) for h in events(told, "vignette")]
+    for began, ended in moves(told):
+        on = [at for at, strength in shown if strength > 0 and at <= began + _VIGNETTE_S]
+        off = [at for at, strength in shown if strength <= 0 and on and on[-1] < at < ended]
+        if not on or off:
+            bad.append((began, ended))
+    return bad
+
+
+def worst_jump(told: Sequence[Happened]) -> tuple[float, float]:
+    """The largest sudden departure (m) of the camera from its path, and its time (s); what the player asked for is left out.
+
+    It is the second difference of the position, |p(i+1) - 2 p(i) + p(i-1)|: nought for even movement,
+    however fast, and the whole of a jump.
+    """
+    way = cameras(told)
+    asked = [h.at for name in ("teleport", "turn", "locomotion") for h in events(told, name)]
+    worst = (0.0, 0.0)
+    for a, b, c in zip(way, way[1:], way[2:], strict=False):
+        if any(a.at - _MEANT_S <= at <= c.at + _MEANT_S for at in asked):
+            continue
+        bend = math.dist(c.position, [2 * m - p for m, p in zip(b.position, a.position, strict=True)])
+        worst = max(worst, (bend, b.at))
+    return worst
+
+
+def _between(before: float, after: float) -> float:
+    return (after - before + 180) % 360 - 180
+
+
+def _numbers(value: object, count: int) -> bool:
+    return (
+        isinstance(value, list | tuple)
+        and len(value) == count
+        and all(isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in value)
+    )

@@ -1,0 +1,173 @@
+"""Recordings of a session, read: this suite's own, PresentMon's CSV, OVR Metrics Tool's CSV.
+
+Own (`preflight-session/1`), JSON: `headset`, `simulated`, `hz`, `build`, `first_frame_s`; `frames` with
+`display_time_s` (predicted display times) and `phases`, pairs of first index and name; `telemetry`, triples of time (s),
+event and its data as the game sent them; `inputs`, rows of side, control, time of the change and time the game saw it
+(s); `bound`, the controls the game binds.
+
+PresentMon, one row a frame (github.com/GameTechDev/PresentMon, README-ConsoleApplication.md): 1.x `Dropped`,
+`msBetweenDisplayChange`; 2.x `DisplayedTime`, NA for a frame never shown. Capture the compositor's process, not the
+mirror window. It does not know the headset's refresh rate.
+
+OVR Metrics Tool, one row a second (developers.meta.com, "Monitor Performance with OVR Metrics Tool"): `Time Stamp` (ms),
+`average_frame_rate`, `display_refresh_rate`, `stale_frame_count`. It knows nothing of single frames.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from preflight.errors import LookError
+from preflight.measure.frames import Frame
+
+SCHEMA = "preflight-session/1"
+_LARGEST = 200 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Second:
+    """One second as a tool sums it up: FPS, refresh rate (Hz), refreshes that showed an old frame."""
+
+    fps: float
+    hz: float
+    stale: float
+
+
+@dataclass(frozen=True)
+class Happened:
+    """Something the game told at a time (s)."""
+
+    at: float
+    event: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Input:
+    """A control that changed: when it did, and when the game saw it (s)."""
+
+    side: str
+    control: str
+    changed: float
+    seen: float
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A recorded session. What a format does not hold is empty or None."""
+
+    source: str
+    headset: str = "not named"
+    simulated: bool = False
+    build: str = ""
+    hz: float | None = None
+    first_frame_s: float | None = None
+    frames: Sequence[Frame] = ()
+    seconds: Sequence[Second] = ()
+    telemetry: Sequence[Happened] = ()
+    inputs: Sequence[Input] = ()
+    bound: Sequence[str] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+def read(path: Path) -> Recording:
+    """Read a recording of any of the three kinds. Raises LookError with what is wrong with it, and where."""
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise LookError(f"{path} is over {_LARGEST // 2**20} MB; cut the recording to the session")
+        text = path.read_text("utf-8-sig")
+    except OSError as error:
+        raise LookError(f"{path}: can't be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise LookError(f"{path}: is not UTF-8 text") from error
+    if text.lstrip().startswith("{"):
+        return _own(path, text)
+    rows = list(csv.DictReader(text.splitlines()))
+    columns = set(rows[0]) if rows else set()
+    try:
+        if {"msBetweenDisplayChange", "Dropped"} <= columns or "DisplayedTime" in columns:
+            return _presentmon(path, rows)
+        if {"average_frame_rate", "display_refresh_rate"} <= columns:
+            return _ovr_metrics(path, rows)
+    except (ValueError, TypeError) as error:
+        raise LookError(f"{path}: a row holds no number where one is due ({error})") from error
+    raise LookError(f"{path}: neither a {SCHEMA} file nor a CSV of PresentMon or OVR Metrics Tool (docs/vr.md names columns)")
+
+
+def _own(path: Path, text: str) -> Recording:
+    try:
+        said = json.loads(text)
+        if said.get("schema") != SCHEMA:
+            raise LookError(f"{path}: the schema is {said.get('schema')!r}, known is {SCHEMA}")
+        frames = _frames(said["frames"]["display_time_s"], said["frames"].get("phases", [[0, "steady"]]))
+        return Recording(
+            source=f"recording {path.name}",
+            headset=str(said["headset"]),
+            simulated=bool(said["simulated"]),
+            build=str(said.get("build", "")),
+            hz=float(said["hz"]),
+            first_frame_s=None if said.get("first_frame_s") is None else float(said["first_frame_s"]),
+            frames=frames,
+            telemetry=[Happened(float(at), str(event), dict(data)) for at, event, data in said.get("telemetry", [])],
+            inputs=[Input(str(s), str(c), float(changed), float(seen)) for s, c, changed, seen in said.get("inputs", [])],
+            bound=[str(name) for name in said.get("bound", [])],
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise LookError(f"{path}: no whole {SCHEMA} recording ({type(error).__name__}: {error})") from error
+
+
+def _frames(times: Iterable[Any], phases: Sequence[Sequence[Any]]) -> list[Frame]:
+    starts = sorted((int(first), str(name)) for first, name in phases)
+    frames, phase = [], "steady"
+    for index, at in enumerate(times):
+        while starts and starts[0][0] <= index:
+            phase = starts.pop(0)[1]
+        moment = float(at)
+        if not math.isfinite(moment):
+            raise ValueError(f"frame {index} has no time")
+        frames.append(Frame(moment, phase=phase))
+    return frames
+
+
+def _presentmon(path: Path, rows: list[dict[str, str]]) -> Recording:
+    who = Counter((row.get("Application", ""), row.get("SwapChainAddress", "")) for row in rows)
+    (application, chain), _ = who.most_common(1)[0]
+    column = "DisplayedTime" if "DisplayedTime" in rows[0] else "msBetweenDisplayChange"
+    at, frames, dropped = 0.0, [Frame(0.0)], 0
+    for row in rows:
+        if (row.get("Application", ""), row.get("SwapChainAddress", "")) != (application, chain):
+            continue
+        shown = row[column].strip()
+        if shown.upper() in ("NA", "") or row.get("Dropped", "0").strip() == "1":
+            dropped += 1
+            continue
+        step = float(shown)
+        if not math.isfinite(step) or step < 0:
+            raise ValueError(f"{column} is {shown}")
+        if step == 0:  # PresentMon's way to say that the first frame has no frame before it
+            continue
+        at += step / 1000
+        frames.append(Frame(at))
+    facts = {"application": application, "frames never shown": str(dropped)}
+    if len(who) > 1:
+        facts["left out"] = f"{len(who) - 1} other swap chains of the capture"
+    return Recording(source=f"PresentMon {path.name}", frames=frames, facts=facts)
+
+
+def _ovr_metrics(path: Path, rows: list[dict[str, str]]) -> Recording:
+    seconds = [
+        Second(float(row["average_frame_rate"]), float(row["display_refresh_rate"]), float(row.get("stale_frame_count") or 0))
+        for row in rows
+        if (row.get("average_frame_rate") or "").strip()
+    ]
+    if not all(math.isfinite(s.fps) and math.isfinite(s.hz) for s in seconds) or not seconds:
+        raise LookError(f"{path}: no second with a frame rate in it")
+    rates = Counter(second.hz for second in seconds)
+    return Recording(source=f"OVR Metrics Tool {path.name}", hz=rates.most_common(1)[0][0], seconds=seconds)

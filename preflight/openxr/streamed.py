@@ -1,0 +1,100 @@
+"""Head and hands as the game streams them: telemetry's tracking events as poses, beside its frame rates and alerts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from preflight.openxr.look import SIDES, Pose
+from preflight.probes.telemetry import Listening
+
+_FOLLOWED = 0b1111
+_GUESSED = 0b0011
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """What a time of listening told of VR. `held`: controls that were pressed in every sample of that hand."""
+
+    messages: int
+    head: Sequence[Pose]
+    hands: Mapping[str, Sequence[Pose]]
+    profiles: Mapping[str, str]
+    held: Sequence[str]
+    rates: Sequence[float]
+    alerts: Sequence[str] = field(default_factory=tuple)
+
+    @property
+    def fps(self) -> float | None:
+        """The mean frame rate that the game tells, None when it tells none."""
+        return float(np.mean(self.rates)) if self.rates else None
+
+
+def of_stream(stream: Listening) -> Streamed:
+    """What of a stream is about VR; what is no pose is left out."""
+    told = [message for message in stream.events("vr_tracking") if isinstance(message.data.get("data"), dict)]
+    heads, hands = [], {side: [] for side in SIDES}  # type: tuple[list[Pose], dict[str, list[Pose]]]
+    pressed: dict[str, list[bool]] = {}
+    profiles: dict[str, str] = {}
+    for message in told:
+        data = message.data["data"]
+        head = _pose(message.at, data.get("headset"))
+        heads += [head] if head is not None else []
+        for side in SIDES:
+            said = data.get(f"{side}_controller")
+            pose = _pose(message.at, said)
+            hands[side] += [pose] if pose is not None else []
+            if isinstance(said, dict):
+                profiles[side] = str(said.get("profile", ""))
+                for name, down in _buttons(said).items():
+                    pressed.setdefault(f"{side} {name}", []).append(bool(down))
+    rates = [float(m.data["data"]["fps"]) for m in stream.events("fps") if _number(_data(m.data).get("fps"))]
+    return Streamed(
+        messages=len(told),
+        head=heads,
+        hands=hands,
+        profiles=profiles,
+        held=[name for name, downs in pressed.items() if len(downs) > 1 and all(downs)],
+        rates=rates,
+        alerts=[str(m.data.get("message", "")) for m in stream.of("alert")],
+    )
+
+
+def apart(left: Sequence[Pose], right: Sequence[Pose]) -> float | None:
+    """The median distance (m) between two hands, which no choice of origin changes; None where one is not there."""
+    count = min(len(left), len(right))
+    if not count:
+        return None
+    return float(np.median([math.dist(a.position, b.position) for a, b in zip(left[:count], right[:count], strict=True)]))
+
+
+def _pose(at: float, said: Any) -> Pose | None:
+    if not isinstance(said, dict):
+        return None
+    place, turn = said.get("position"), said.get("rotation")
+    if not (_numbers(place, 3) and _numbers(turn, 4)):
+        return None
+    flags = _FOLLOWED if said.get("tracked", True) else _GUESSED
+    return Pose(at, flags, (place[0], place[1], place[2]), (turn[0], turn[1], turn[2], turn[3]))
+
+
+def _buttons(said: Mapping[str, Any]) -> dict[str, Any]:
+    found = said.get("buttons")
+    return found if isinstance(found, dict) else {}
+
+
+def _data(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = message.get("data")
+    return found if isinstance(found, dict) else {}
+
+
+def _numbers(value: Any, count: int) -> bool:
+    return isinstance(value, list) and len(value) == count and all(_number(v) for v in value)
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,228 @@
+"""The monitoring process: real Prometheus and Alertmanager with a back-filled day. `python -m preflight.rehearsal.monitoring FILE`.
+
+Prometheus asks the game through a small relay with an address of its own, as a monitoring host would, so that its scrapes
+never count against anybody else. Beside it stand exporters in the place of telemetry's and the host's, and sinks for mail
+and pages. Both servers die with this process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from preflight import programs
+from preflight.rehearsal import monitorfiles
+from preflight.rehearsal.backfill import CORES, write_history
+from preflight.rehearsal.behaviour import Monitoring
+from preflight.rehearsal.monitorfiles import Places
+from preflight.rehearsal.runtime import (
+    BACKLOG,
+    Assignment,
+    listener,
+    parent_lines,
+    port_of,
+    read_assignment,
+    say,
+    server,
+    until_parent_ends,
+)
+
+MONITORING_ADDRESS = "127.0.0.8"
+"""Where scrapes come from."""
+_PR_SET_PDEATHSIG = 1
+_PASSED_ON = ("Authorization", "Accept", "User-Agent")
+
+
+class Exporters:
+    """The three targets of Prometheus, and what mails and pages are thrown into."""
+
+    def __init__(self, wanted: Monitoring, session: aiohttp.ClientSession) -> None:
+        self._wanted, self._session = wanted, session
+        self._began = time.time()
+        self.upstream = ""
+
+    async def game(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The game's own answer, asked from the monitoring address."""
+        headers = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
+        try:
+            async with self._session.get(f"{self.upstream}{request.path_qs}", headers=headers) as answer:
+                kept = {name: value for name, value in answer.headers.items() if name == "Content-Type"}
+                return web.Response(status=answer.status, body=await answer.read(), headers=kept)
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return web.Response(status=502, text="the game does not answer\n")
+
+    async def telemetry(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Figures of the telemetry server."""
+        seconds = time.time() - self._began
+        return web.Response(text=f"telemetry_clients 1\ntelemetry_messages_total {int(seconds * 12)}\n")
+
+    async def node(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Figures of the host, as node_exporter has them; POSTs are pages that nobody gets."""
+        if request.method == "POST":
+            await request.read()
+            return web.json_response({"status": "success", "message": "Event processed", "dedup_key": "rehearsal"}, status=202)
+        return web.Response(text="\n".join(self._node_lines()) + "\n")
+
+    def _node_lines(self) -> list[str]:
+        seconds = 90_000 + time.time() - self._began
+        busy = self._wanted.cpu_percent / 100
+        mount = 'device="/dev/vda1",fstype="ext4",mountpoint="/"'
+        used = self._wanted.disk_percent + self._wanted.disk_growth
+        lines = [f"node_filesystem_size_bytes{{{mount}}} 1e+11", f"node_filesystem_avail_bytes{{{mount}}} {(100 - used) * 1e9:.0f}"]
+        for core in range(CORES):
+            lines.append(f'node_cpu_seconds_total{{cpu="{core}",mode="idle"}} {seconds * (1 - busy):.2f}')
+            lines.append(f'node_cpu_seconds_total{{cpu="{core}",mode="user"}} {seconds * busy:.2f}')
+        lines += ["node_memory_MemTotal_bytes 8e+09", "node_memory_MemAvailable_bytes 5.2e+09"]
+        for name, device, pace in (
+            ("node_disk_read_bytes_total", "vda", 4e4),
+            ("node_disk_written_bytes_total", "vda", 9e4),
+            ("node_network_receive_bytes_total", "eth0", 2e5),
+            ("node_network_transmit_bytes_total", "eth0", 3e5),
+        ):
+            lines.append(f'{name}{{device="{device}"}} {seconds * pace:.0f}')
+        return lines
+
+    async def mail(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """A mail server (RFC 5321, as much as a client needs) that takes every mail and keeps none."""
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            writer.write(b"220 rehearsal ESMTP\r\n")
+            while line := await reader.readline():
+                verb = line[:4].upper()
+                if verb == b"DATA":
+                    writer.write(b"354 go on\r\n")
+                    await reader.readuntil(b"\r\n.\r\n")
+                refused = self._wanted.broken_receiver and verb == b"MAIL"
+                writer.write(b"451 not now\r\n" if refused else b"221 bye\r\n" if verb == b"QUIT" else b"250 ok\r\n")
+                await writer.drain()
+                if verb == b"QUIT":
+                    break
+        writer.close()
+
+
+class Servers:
+    """The two real servers: their ports, folders and processes."""
+
+    def __init__(self, assignment: Assignment, folder: Path) -> None:
+        self._assignment, self._folder = assignment, folder
+        self._root = Path(assignment.root)
+        # bound until the server takes it over, so that nobody else is given the port meanwhile
+        self._held = {name: listener() for name in ("prometheus", "prometheus-alertmanager")}
+        self.ports = {name: port_of(sock) for name, sock in self._held.items()}
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    def prepare(self, deployed: float, now: float) -> None:
+        """Make the day of history."""
+        deployment = self._assignment.deployment
+        text = self._folder / "history.txt"
+        write_history(text, deployment.monitoring, deployed=deployed, now=now, missing=deployment.api.metrics_missing)
+        tool = programs.find("promtool")
+        command = [str(tool), "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=96h", "--quiet"]
+        subprocess.run([*command, str(text), str(self._folder / "data")], check=True, stdout=sys.stderr, timeout=60)
+        text.unlink()
+
+    def start(self, places: Places) -> None:
+        """Start both, each where its configuration can be read."""
+        (self._folder / programs.TEMPLATES_HERE).symlink_to(programs.folder().resolve() / programs.TEMPLATES)
+        said = monitorfiles.read(self._root / "opt/alertmanager/alertmanager.yml")
+        if said is not None:
+            file = self._folder / "alertmanager.yml"
+            file.write_text(monitorfiles.alertmanager(said, places), encoding="utf-8")
+            self._run("prometheus-alertmanager", file, f"--storage.path={self._folder / 'alerts'}", "--cluster.listen-address=")
+        said = monitorfiles.read(self._root / "opt/prometheus/prometheus.yml")
+        if said is not None:
+            file = self._folder / "prometheus.yml"
+            text = monitorfiles.prometheus(said, self._root, places, self._assignment.deployment.monitoring)
+            file.write_text(text, encoding="utf-8")
+            place = f"--storage.tsdb.path={self._folder / 'data'}"
+            more = ("--storage.tsdb.retention.time=60d", "--web.enable-lifecycle")
+            self._run("prometheus", file, place, *more)
+
+    def _run(self, name: str, file: Path, *options: str) -> None:
+        self._held.pop(name).close()
+        address = f"--web.listen-address=127.0.0.1:{self.ports[name]}"
+        command = [str(programs.find(name)), f"--config.file={file}", address, "--log.level=warn", *options]
+        with (self._folder / f"{name}.log").open("wb") as log:
+            self._running.append(
+                subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self._folder, preexec_fn=_die_with_parent
+                )
+            )
+
+    def stop(self) -> None:
+        """End both at once: their data is thrown away with the rehearsal."""
+        for process in self._running:
+            process.kill()
+        for process in self._running:
+            process.wait()
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+async def _listen(exporters: Exporters) -> tuple[dict[str, int], socket.socket]:
+    loop = asyncio.get_running_loop()
+    ports = {}
+    for name in ("game", "telemetry", "node"):
+        sock = listener()
+        await loop.create_server(server(getattr(exporters, name), _plain), sock=sock, backlog=BACKLOG)
+        ports[name] = port_of(sock)
+    mail = listener()
+    await asyncio.start_server(exporters.mail, sock=mail)
+    ports["mail"] = port_of(mail)
+    return ports, listener()
+
+
+def _plain(request: web.BaseRequest, response: web.StreamResponse) -> None:
+    """Nothing is added to the answers."""
+
+
+async def _serve(assignment: Assignment, folder: Path) -> None:
+    folder.mkdir()
+    servers = Servers(assignment, folder)
+    connector = aiohttp.TCPConnector(local_addr=(MONITORING_ADDRESS, 0), force_close=True)
+    timeout = aiohttp.ClientTimeout(total=10)
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+        exporters = Exporters(assignment.deployment.monitoring, session)
+        ports, nothing = await _listen(exporters)
+        lines = await parent_lines()
+        say(prometheus=servers.ports["prometheus"], alertmanager=servers.ports["prometheus-alertmanager"])
+        first = await lines.readline()
+        if not first:
+            return
+        told: dict[str, Any] = json.loads(first)
+        exporters.upstream = told["upstream"]
+        manager = servers.ports["prometheus-alertmanager"]
+        places = Places(ports["game"], ports["telemetry"], ports["node"], port_of(nothing), manager, ports["mail"])
+        ended = asyncio.ensure_future(until_parent_ends(lines))
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.cancel)
+        try:
+            await asyncio.to_thread(servers.prepare, told["deployed"], told["now"])
+            servers.start(places)
+            with contextlib.suppress(asyncio.CancelledError):
+                await ended
+        finally:
+            servers.stop()
+
+
+def main() -> None:
+    """Run until the parent goes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    file = Path(sys.argv[1])
+    asyncio.run(_serve(read_assignment(file), file.parent / "monitoring"))
+
+
+if __name__ == "__main__":
+    main()
