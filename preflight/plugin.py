@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from preflight.people import in_force
 from preflight.record import seal
 from preflight.redact import RedactingStream, Redactor, know
 from preflight.run import TestOutcome
-from preflight.session import Session, new_folder, new_run_id, now, read_people, stage_of
+from preflight.session import Session, new_folder, new_run_id, now, read_journals, read_people, stage_of
 from preflight.start import Started, start
 from preflight.target import TargetError
 
@@ -37,6 +37,7 @@ _started_key = pytest.StashKey[Started]()
 _item_key: pytest.StashKey[Item] = pytest.StashKey()
 _seconds_key: pytest.StashKey[list[float]] = pytest.StashKey()
 _said_key = pytest.StashKey[Said]()
+_planned_key = pytest.StashKey[bool]()
 _items_key = pytest.StashKey[dict[str, Item]]()
 
 _MARKERS = {
@@ -308,7 +309,7 @@ def _undecided_in(record: str) -> set[str]:
         raise pytest.UsageError(str(error)) from None
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Write down what is planned; show the checklist or the plan when that is all that was asked for."""
     config = session.config
@@ -322,15 +323,30 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     run = config.stash.get(session_key, None)
     if run is None:
         return
-    if run.worker in ("main", "gw0"):
-        chosen = list({entry.id: entry for entry in planned.values() if entry.stage in run.stages}.values())
-        made = plan(chosen, run.target, run.user_agent)
-        if run.worker == "main":
-            terminal.show(plan_text(made, run.target))
+    if run.worker == "main":
+        _show_plan(run, planned)
     if config.option.plan:
         session.items.clear()
         return
     run.journal.write(planned={node: entry.id for node, entry in planned.items()})
+
+
+def _show_plan(run: Session, planned: Mapping[str, Item]) -> None:
+    waits = run.distributed  # what measures or changes the target never runs beside others, so it sends nothing now
+    chosen = list(
+        {e.id: e for e in planned.values() if e.stage in run.stages and not (waits and (e.measuring or e.intrusive))}.values()
+    )
+    terminal.show(plan_text(plan(chosen, run.target, run.user_agent), run.target))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any) -> None:
+    """The plan is shown before anything is sent with workers too: the first of them to have collected has written it."""
+    run = node.config.stash.get(session_key, None)
+    if run is not None and not node.config.stash.get(_planned_key, False):
+        node.config.stash[_planned_key] = True
+        planned = read_journals(run.folder).planned
+        _show_plan(run, {name: run.items[item_id] for name, item_id in planned.items()})
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

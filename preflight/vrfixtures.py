@@ -137,7 +137,7 @@ def live(target: Target, evidence: Evidence, request: pytest.FixtureRequest) -> 
 
 
 @pytest.fixture
-def refresh_rates(target: Target, evidence: Evidence, request: pytest.FixtureRequest) -> list[tuple[str, float]]:
+def refresh_rates(target: Target, request: pytest.FixtureRequest) -> list[tuple[str, float]]:
     """The refresh rate (Hz) by source: the headset's, and the recording's where there is one.
 
     The simulated headset of a rehearsal can't hold 90 Hz: its rate stands for what it is asked to keep, 60 for 90.
@@ -182,7 +182,7 @@ def streamed(target: Target, request: pytest.FixtureRequest) -> Streamed | None:
     return of_stream(request.getfixturevalue("stream"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def promised_hands(target: Target) -> None:
     """Hand tracking is promised. NotApplicable where the game's project switches it off, Undecided where nobody can tell."""
     if target.facts.host is None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, TypeGuard
 
 from preflight.openxr.frames_file import Happened
 
@@ -65,7 +67,7 @@ def turns(told: Sequence[Happened]) -> list[Turn]:
         if not before or not after:
             continue
         seen = [before[-1], *after]
-        steps = [_between(a.yaw, b.yaw) for a, b in zip(seen, seen[1:], strict=False)]
+        steps = [_between(a.yaw, b.yaw) for a, b in pairwise(seen)]
         total = _between(seen[0].yaw, seen[-1].yaw)
         largest = max(steps, key=abs)
         smooth = str(happened.data.get("mode", "snap")) == "smooth" or abs(largest) < _ONE_STEP * abs(total)
@@ -130,7 +132,7 @@ def _between(before: float, after: float) -> float:
     return (after - before + 180) % 360 - 180
 
 
-def _numbers(value: object, count: int) -> bool:
+def _numbers(value: Any, count: int) -> TypeGuard[list[float]]:
     return (
         isinstance(value, list | tuple)
         and len(value) == count

@@ -18,7 +18,7 @@ class Disturbance:
 
     `head_pose`: "frozen", "jumps" (half a metre each second) or "untracked". `drift`: both hands slide by so many m/s. `hand_lost`: that hand's tracking ends. `stuck`: a control that is always pressed.
     `refuse_haptics`: the runtime answers so.
-    `no_focus`: the session is never shown.
+    `no_focus`: the session is never shown. `no_headset`: the runtime finds none.
     """
 
     head_pose: str = ""
@@ -27,6 +27,7 @@ class Disturbance:
     stuck: str = ""
     refuse_haptics: str = ""
     no_focus: bool = False
+    no_headset: bool = False
 
 
 class Disturbed:
@@ -64,6 +65,11 @@ class Disturbed:
     def haptics(self, answer: str) -> str:
         """The answer to a vibration as the session sees it."""
         return self._by.refuse_haptics or answer
+
+    @property
+    def hides_headset(self) -> bool:
+        """Whether the runtime finds no headset."""
+        return self._by.no_headset
 
     def hides(self, state: str) -> bool:
         """Whether the session is not told that it came into this state."""

@@ -39,13 +39,16 @@ class Play:
         self._swapchains: list[tuple[Any, Any, int, int]] = []
         told.update(states=[], frames=[], head=[], hands=[[], []], controls=[{}, {}], profiles=["", ""])
 
-    def run(self, seconds: float, *, graphics: bool = True) -> None:
-        """Start, come into focus, play for `seconds`, end. Raises Trouble or an exception of xr's."""
+    def run(self, seconds: float, samples: int, *, graphics: bool = True) -> None:
+        """Start, come into focus, play for `seconds` and until so many `samples` are there, end.
+
+        A headset so slow that they do not come is left after three times as long. Raises Trouble or an exception of xr's.
+        """
         self._open(graphics=graphics)
         self._await_focus()
         # told at once, so that it is known even when the runtime never answers again
         self._beat("playing", {name: self.told.get(name) for name in _KNOWN_EARLY})
-        self._play(seconds)
+        self._play(seconds, samples)
         self.told["finished"] = True
         self._close()
 
@@ -61,6 +64,8 @@ class Play:
         else:
             raise Trouble("no graphics", "the runtime offers neither a headless session nor graphics this suite can use")
         self._instance = binding.instance(enabled)
+        if self._disturb.hides_headset:
+            raise xr.FormFactorUnavailableError
         self._system = xr.get_system(self._instance, xr.SystemGetInfo(xr.FormFactor.HEAD_MOUNTED_DISPLAY))
         self.told.update(binding.system_facts(self._instance, self._system))
         self.told["mode"] = "headless" if self._graphics is None else "graphics"
@@ -114,16 +119,19 @@ class Play:
             else:
                 time.sleep(0.005)
 
-    def _play(self, seconds: float) -> None:
+    def _play(self, seconds: float, samples: int) -> None:
         self.told["frames"].clear()
-        until = time.monotonic() + seconds
+        began = time.monotonic()
         vibrated = False
-        while time.monotonic() < until and self._life.running:
+        while self._life.running:
+            played = time.monotonic() - began
+            if played > 3 * seconds or (played > seconds and len(self.told["head"]) >= samples):
+                break
             self._life.poll()
             at = self._frame() if self._graphics is not None else self._wait()
             self._controllers.sync()
             self._sample(at)
-            if not vibrated and time.monotonic() > until - seconds / 2:
+            if not vibrated and played > seconds / 2:
                 vibrated = True
                 self.told["profiles"] = [self._controllers.profile(index) for index in (0, 1)]
                 self.told["haptics"] = [self._disturb.haptics(self._controllers.vibrate(index)) for index in (0, 1)]

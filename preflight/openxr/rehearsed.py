@@ -141,7 +141,7 @@ def _inputs(kind: str) -> list[list[Any]]:
     for side in ("left", "right"):
         for control in _BOUND:
             pressed_only = kind == "button stuck" and (side, control) == ("right", "trigger")
-            for moment in (at,) if pressed_only else (at, at + 0.3):
-                rows.append([side, control, round(moment, 3), round(moment + latency, 3)])
+            moments = (at,) if pressed_only else (at, at + 0.3)
+            rows += [[side, control, round(moment, 3), round(moment + latency, 3)] for moment in moments]
             at += 0.8
     return rows

@@ -23,8 +23,8 @@ from preflight.openxr.look import Look
 from preflight.openxr.service import Headset, Service
 from preflight.outcome import Reason
 
-PLAY_S = 18.0
-"""Long enough for a thousand frames at 60 Hz, and for the 900 poses that smooth movement needs."""
+PLAY_S, SAMPLES = 15.5, 930
+"""The 900 poses that smooth movement needs, at 60 Hz; a slower headset plays longer."""
 
 SILENCE_S = 9.0
 """A child that shows no sign of life for so long hangs in the runtime; together with what came before under 15 s."""
@@ -79,16 +79,16 @@ class Station:
         self.own = own
         self._simulated = simulated or Simulation()
 
-    def play(self, seconds: float = PLAY_S) -> Look:
-        """Play a session for `seconds` and tell all of it.
+    def play(self, seconds: float = PLAY_S, samples: int = SAMPLES) -> Look:
+        """Play a session for `seconds`, and until so many poses are there, and tell all of it.
 
         Raises Undecided where this machine has no program to look with; everything else is in the Look.
         """
         if not self.own:
-            return self._checked(_ask({"seconds": seconds}, [sys.executable], _started() or dict(os.environ)))
+            return self._checked(_ask({"seconds": seconds, "samples": samples}, [sys.executable], _started() or dict(os.environ)))
         tree = self._tree()
         with Service(tree, self._simulated.headset) as service:
-            asked = {"seconds": seconds, "disturb": asdict(self._simulated.disturbance)}
+            asked = {"seconds": seconds, "samples": samples, "disturb": asdict(self._simulated.disturbance)}
             happening = _Happening(service, self._simulated.headset)
             return self._checked(_ask(asked, tree.command(sys.executable), service.environment, happening.heard))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -92,7 +92,7 @@ def _data(message: Mapping[str, Any]) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _numbers(value: Any, count: int) -> bool:
+def _numbers(value: Any, count: int) -> TypeGuard[list[float]]:
     return isinstance(value, list) and len(value) == count and all(_number(v) for v in value)
 
 

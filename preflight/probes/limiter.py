@@ -69,6 +69,18 @@ def empty_bucket(api: Api, token: Secret, address: str) -> Burst:
             return Burst(address, admitted, seconds, None, answer)
 
 
+def refused_again(api: Api, token: Secret, burst: Burst) -> Answer:
+    """The refusal of a request right now: what the bucket has regained since the burst is used up first.
+
+    Raises LookError when the limiter does not refuse any more.
+    """
+    for _ in range(ALLOWED + _SPARE):
+        answer = api.get(PROTECTED, token=token, address=burst.address, paced=False, may_refuse=True)
+        if answer.status_code >= 400:
+            return answer
+    raise LookError(f"the bucket of {burst.address} was empty and can't be emptied again")
+
+
 @dataclass(frozen=True)
 class Ban:
     """What came of provoking a ban: the provocations, and what a rightful request got afterwards."""

@@ -100,7 +100,9 @@ def scan(host: Host, paths: Sequence[str], pattern: re.Pattern[bytes], since: da
     return result
 
 
-_SUSPECT = re.compile(rb"(?i)eyJ[\w-]{5,}|PRIVATE KEY|password|passwd|secret|api[_-]?key|token|bearer|\b[0-9a-f]{64}\b|://[^/\s]*:[^/\s]*@|AKIA|ASIA|gh[pousr]_|AIza|xox|k_live_")
+_SUSPECT = re.compile(
+    rb"(?i)eyJ[\w-]{5,}|PRIVATE KEY|password|passwd|secret|api[_-]?key|token|bearer|\b[0-9a-f]{64}\b|://[^/\s]*:[^/\s]*@|AKIA|ASIA|gh[pousr]_|AIza|xox|k_live_"
+)
 
 
 def scan_for_secrets(host: Host, target: Target, log: str) -> Scan:

@@ -8,6 +8,7 @@ from preflight.errors import Undecided
 from preflight.outcome import Reason
 from preflight.probes.api import Api
 from preflight.probes.http import Answer
+from preflight.probes.tls import Place
 from preflight.redact import printable
 from preflight.target import Target
 
@@ -18,6 +19,15 @@ def plain(api: Api, target: Target, path: str) -> Answer:
     if base is None:
         raise Undecided(Reason.OPERATOR, "the target file does not say where plain HTTP is answered: give [api] http_url")
     return api.get(path, base=base)
+
+
+def plain_place(target: Target) -> Place:
+    """Where plain HTTP is answered. Raises Undecided where the target names no such address."""
+    base = target.facts.api.http_url
+    if base is None:
+        raise Undecided(Reason.OPERATOR, "the target file does not say where plain HTTP is answered: give [api] http_url")
+    parts = urlsplit(base)
+    return Place(parts.hostname or "", parts.port or 80)
 
 
 def wrong(answer: Answer, target: Target, path: str) -> str:

@@ -18,7 +18,8 @@ def secret_and_earlier_ones(host: Host, target: Target) -> tuple[Secret, list[Se
     secret = envfile.parse(read_text(host, paths.env_file)).value("JWT_SECRET_KEY")
     if not secret:
         raise LookError(f"{paths.env_file} sets no JWT_SECRET_KEY")
-    target.learn(Secret(secret))
+    if "<" not in secret:  # a placeholder is no secret, and has an item of its own
+        target.learn(Secret(secret))
     earlier = [given for name in ("development_jwt_secret",) if (given := target.secret(name))]
     for path in (f"{paths.project}/.env", f"{paths.project}/.env.development", f"{paths.project}/.env.example"):
         if host.facts(path):

@@ -80,7 +80,10 @@ class Exporters:
         busy = self._wanted.cpu_percent / 100
         mount = 'device="/dev/vda1",fstype="ext4",mountpoint="/"'
         used = self._wanted.disk_percent + self._wanted.disk_growth
-        lines = [f"node_filesystem_size_bytes{{{mount}}} 1e+11", f"node_filesystem_avail_bytes{{{mount}}} {(100 - used) * 1e9:.0f}"]
+        lines = [
+            f"node_filesystem_size_bytes{{{mount}}} 1e+11",
+            f"node_filesystem_avail_bytes{{{mount}}} {(100 - used) * 1e9:.0f}",
+        ]
         for core in range(CORES):
             lines.append(f'node_cpu_seconds_total{{cpu="{core}",mode="idle"}} {seconds * (1 - busy):.2f}')
             lines.append(f'node_cpu_seconds_total{{cpu="{core}",mode="user"}} {seconds * busy:.2f}')

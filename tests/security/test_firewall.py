@@ -3,31 +3,57 @@
 Checklist lines 388-392, 399, 1536-1541.
 """
 
+from preflight.errors import LookError
 from preflight.fixtures import item, not_built
+from preflight.probes import ports, redirects
 
 
 @item("SEC-FW-01")
-def test_https_port_is_open():
+def test_https_port_is_open(front, evidence):
     """HTTPS can be reached from outside (port 443)."""
-    not_built()
+    seen = ports.look(front.host, [front.port])
+    evidence.saw("ports", len(seen))
+
+    # refused from here is closed for everybody; open from the deployment's own machine says nothing about outsiders
+    assert all(port.state == "open" for port in seen), "; ".join(str(port) for port in seen if port.state != "open")
+    ports.from_outside(front.host)
 
 
 @item("SEC-FW-02")
-def test_http_port_is_open_for_renewals():
+def test_http_port_is_open_for_renewals(target, evidence):
     """HTTP can be reached from outside for the renewal of certificates (port 80)."""
-    not_built()
+    plain = redirects.plain_place(target)
+    seen = ports.look(plain.host, [plain.port])
+    evidence.saw("ports", len(seen))
+
+    assert all(port.state == "open" for port in seen), "; ".join(str(port) for port in seen if port.state != "open")
+    ports.from_outside(plain.host)
 
 
 @item("SEC-FW-03")
-def test_api_port_is_closed_from_outside():
+def test_api_port_is_closed_from_outside(front, target, host, evidence):
     """The game's own API port can't be reached from outside, by IPv4 or IPv6."""
-    not_built()
+    ports.from_outside(front.host)
+    own = target.port_of_the_game() or ports.GAME_PORTS[0]
+    seen = ports.look(front.host, sorted({own, *ports.GAME_PORTS}))
+    evidence.saw("ports", len(seen))
+
+    assert not [port for port in seen if port.state == "open"], "; ".join(str(port) for port in seen if port.state == "open")
+    if own not in ports.listeners(host):
+        raise LookError(f"nothing listens on port {own} of {host.name}, so that a closed port proves nothing")
 
 
 @item("SEC-FW-04")
-def test_monitoring_ports_are_closed_from_outside():
+def test_monitoring_ports_are_closed_from_outside(front, host, evidence):
     """Telemetry, Prometheus, Grafana and Alertmanager can't be reached from outside."""
-    not_built()
+    ports.from_outside(front.host)
+    seen = ports.look(front.host, list(ports.INNER_PORTS.values()))
+    evidence.saw("ports", len(seen))
+
+    assert not [port for port in seen if port.state == "open"], "; ".join(str(port) for port in seen if port.state == "open")
+    silent = set(ports.INNER_PORTS.values()) - ports.listeners(host)
+    if silent:
+        raise LookError(f"nothing listens on {', '.join(map(str, sorted(silent)))} of {host.name}: a closed port proves nothing")
 
 
 @item("SEC-FW-05")
@@ -37,6 +63,10 @@ def test_internal_monitoring_can_read_the_metrics():
 
 
 @item("SEC-FW-06")
-def test_firewall_is_active():
+def test_firewall_is_active(host, target, evidence):
     """The firewall is active and its rules are the agreed ones."""
-    not_built()
+    rules = ports.firewall(host, target)
+    evidence.saw("rules", len(rules.rules))
+    evidence.fact("read from", rules.source)
+
+    assert not rules.wrong(), "; ".join(rules.wrong())

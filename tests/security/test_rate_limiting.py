@@ -8,7 +8,7 @@ import pytest
 
 from preflight.fixtures import item, not_built
 from preflight.probes.api import PROTECTED
-from preflight.probes.limiter import ALLOWED, own_address
+from preflight.probes.limiter import ALLOWED, own_address, refused_again
 
 
 @item("SEC-RATE-01")
@@ -41,6 +41,7 @@ def test_announced_limit_is_the_documented_one(answers, evidence, path):
 def test_spoofed_forwarded_address_does_not_get_round_the_limiter(api, token, spent_bucket, evidence):
     """An invented X-Forwarded-For does not get a client round the limiter."""
     evidence.request(spent_bucket.refused)
+    evidence.request(refused_again(api, token, spent_bucket))
     spoofed = [
         api.get(
             PROTECTED,

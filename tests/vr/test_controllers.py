@@ -38,6 +38,7 @@ def test_profile_is_the_one_the_game_binds(played, streamed, evidence, side):
     evidence.fact(f"{side}, runtime", ours or "none")
 
     assert ours, f"the runtime gives the {side} controller no interaction profile"
+    assert ours != _GENERIC, f"the runtime has the {side} controller on the generic profile: what the game binds is not there"
     if streamed is None:
         raise Undecided(Reason.OPERATOR, "which profile the game binds is in its telemetry; give [telemetry] url")
     game = streamed.profiles.get(side, "")

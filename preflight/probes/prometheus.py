@@ -1,0 +1,252 @@
+"""Any server that speaks Prometheus's HTTP API (Thanos and Mimir do): queries, targets, rules, Alertmanagers."""
+
+from __future__ import annotations
+
+import base64
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from preflight.errors import BadAnswer, LookError, Undecided, Unreachable
+from preflight.outcome import Reason
+from preflight.probes import http
+from preflight.probes.http import Answer
+from preflight.redact import Secret, printable
+from preflight.target import Target
+
+JOB = "godot_http_api"
+MOST_POINTS = 10_000
+"""Of one range query; Prometheus refuses more than 11,000."""
+_MOST_BYTES = 64 * 1024 * 1024
+_SETTLE_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Series:
+    """One series: its labels, and its values with their times (seconds since the epoch)."""
+
+    labels: Mapping[str, str]
+    times: tuple[float, ...]
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ScrapeTarget:
+    """What Prometheus scrapes. `age` in seconds since the last scrape, infinite where there was none."""
+
+    job: str
+    url: str
+    health: str
+    error: str
+    age: float
+    interval: str
+
+    @property
+    def place(self) -> str:
+        """Job and address, for people."""
+        return f"{self.job} ({printable(self.url, 80)})"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """An alerting rule as it is loaded. `hold` is its `for`, in seconds."""
+
+    name: str
+    group: str
+    expression: str
+    hold: float
+    labels: Mapping[str, str]
+    health: str
+    state: str
+    error: str
+
+
+class Prometheus:
+    """A client that only reads."""
+
+    def __init__(self, url: str, credentials: Secret | None, user_agent: str) -> None:
+        self.url = url
+        self._headers = {"User-Agent": user_agent, **_authorization(credentials)}
+
+    def ask(self, path: str, **parameters: str) -> Answer:
+        """GET a path. Raises Unreachable."""
+        query = f"?{urlencode(parameters)}" if parameters else ""
+        return http.send("GET", f"{self.url}{path}{query}", headers=self._headers, most_bytes=_MOST_BYTES)
+
+    def data(self, path: str, **parameters: str) -> Any:
+        """The `data` of an answer of the API. Raises BadAnswer when it is none, with what Prometheus says."""
+        answer = self.ask(path, **parameters)
+        if answer.status_code in (401, 403):
+            raise LookError(f"{self.url}{path} answers {answer.status_code}: give [secrets] prometheus_password")
+        said = answer.object()
+        if said.get("status") != "success" or "data" not in said:
+            why = printable(str(said.get("error", answer.status_code)), 160)
+            raise BadAnswer(f"{self.url}{path} ({printable(parameters.get('query', ''), 120)}): {why}")
+        return said["data"]
+
+    def query(self, expression: str, at: float | None = None) -> list[Series]:
+        """An instant query."""
+        moment = {} if at is None else {"time": f"{at:.3f}"}
+        return _series(self.data("/api/v1/query", query=expression, **moment), "value")
+
+    def range(self, expression: str, start: float, end: float, step: float) -> list[Series]:
+        """A range query, in as many parts as its points need; the parts of one series are joined."""
+        joined: dict[tuple[tuple[str, str], ...], tuple[list[float], list[float]]] = {}
+        first = start
+        while first <= end:
+            last = min(end, first + (MOST_POINTS - 1) * step)
+            bounds = {"start": f"{first:.3f}", "end": f"{last:.3f}", "step": f"{step:.3f}"}
+            for one in _series(self.data("/api/v1/query_range", query=expression, **bounds), "values"):
+                times, values = joined.setdefault(tuple(sorted(one.labels.items())), ([], []))
+                times += one.times
+                values += one.values
+            first = last + step
+        return [Series(dict(key), tuple(times), tuple(values)) for key, (times, values) in joined.items()]
+
+    def targets(self) -> list[ScrapeTarget]:
+        """The active targets."""
+        now = time.time()
+        found = _mapping(self.data("/api/v1/targets", state="active")).get("activeTargets") or []
+        return [
+            ScrapeTarget(
+                job=str(one.get("labels", {}).get("job", one.get("scrapePool", ""))),
+                url=str(one.get("scrapeUrl", "")),
+                health=str(one.get("health", "unknown")),
+                error=printable(str(one.get("lastError", "")), 160),
+                age=now - _moment(str(one.get("lastScrape", ""))),
+                interval=str(one.get("scrapeInterval", "")),
+            )
+            for one in found
+        ]
+
+    def rules(self) -> list[Rule]:
+        """The alerting rules."""
+        groups = _mapping(self.data("/api/v1/rules")).get("groups") or []
+        return [
+            Rule(
+                name=str(one.get("name", "")),
+                group=str(group.get("name", "")),
+                expression=str(one.get("query", "")),
+                hold=float(one.get("duration", 0.0)),
+                labels={str(key): str(value) for key, value in (one.get("labels") or {}).items()},
+                health=str(one.get("health", "unknown")),
+                state=str(one.get("state", "")),
+                error=printable(str(one.get("lastError", "")), 160),
+            )
+            for group in groups
+            for one in group.get("rules") or []
+            if one.get("type") == "alerting"
+        ]
+
+    def alertmanagers(self) -> list[str]:
+        """The Alertmanagers that alerts are sent to."""
+        found = _mapping(self.data("/api/v1/alertmanagers")).get("activeAlertmanagers") or []
+        return [str(one.get("url", "")) for one in found]
+
+    def names(self, start: float, end: float) -> set[str]:
+        """The names of all metrics with samples between two moments."""
+        return set(self.data("/api/v1/label/__name__/values", start=f"{start:.0f}", end=f"{end:.0f}"))
+
+    def version(self) -> str:
+        """The server's version, empty where it does not say it."""
+        try:
+            return str(_mapping(self.data("/api/v1/status/buildinfo")).get("version", ""))
+        except LookError:
+            return ""
+
+
+def connect(target: Target, user_agent: str) -> Prometheus:
+    """A client of the target's Prometheus. In a rehearsal, once it has scraped everything: it was started with the run.
+
+    Raises Undecided where the target file names none.
+    """
+    part = target.facts.prometheus
+    if part is None:
+        raise Undecided(Reason.OPERATOR, 'no Prometheus: give [prometheus] url = "http://…" in the target file')
+    client = Prometheus(part.url, target.secret("prometheus_password"), user_agent)
+    if target.facts.rehearsal:
+        _settle(client)
+    return client
+
+
+def _settle(client: Prometheus) -> None:
+    until = time.monotonic() + _SETTLE_SECONDS
+    while time.monotonic() < until:
+        try:
+            if client.ask("/-/ready").status_code == 200:
+                seen = client.targets()
+                known = seen and all(one.health != "unknown" for one in seen)
+                if known and all(rule.health != "unknown" for rule in client.rules()):
+                    return
+        except Unreachable:
+            pass
+        time.sleep(0.2)
+
+
+def game_job(client: Prometheus) -> str:
+    """The job that scrapes the game. Raises LookError when nothing does."""
+    jobs = {one.job for one in client.targets()}
+    if JOB in jobs:
+        return JOB
+    found = client.query("count by (job) (http_requests_total)")
+    if not found:
+        raise LookError(f"Prometheus has no job {JOB}, and no job brings http_requests_total: nothing scrapes the game")
+    return found[0].labels.get("job", "")
+
+
+def counter(page: Answer, name: str) -> float | None:
+    """The sum of a server's own counter over its labels, from its /metrics; None where it has none of that name."""
+    from preflight.probes.metrics import samples
+
+    found = [sample.value for sample in samples(page, name) if sample.name == name]
+    return sum(found) if found else None
+
+
+def _authorization(credentials: Secret | None) -> dict[str, str]:
+    """`user:password` is Basic, anything else a Bearer token."""
+    if credentials is None:
+        return {}
+    value = credentials.reveal()
+    if ":" in value:
+        return {"Authorization": f"Basic {base64.b64encode(value.encode()).decode()}"}
+    return {"Authorization": f"Bearer {value}"}
+
+
+def _series(data: Any, key: str) -> list[Series]:
+    said = _mapping(data)
+    result = said.get("result")
+    if said.get("resultType") == "scalar" and isinstance(result, list):
+        result = [{"metric": {}, "value": result}]
+    if not isinstance(result, list):
+        raise BadAnswer("Prometheus answers with no result")
+    found = []
+    for one in result:
+        pairs = one.get("values") or ([one["value"]] if "value" in one else []) if key == "values" else [one.get("value", [])]
+        try:
+            points = [(float(moment), float(value)) for moment, value in pairs]
+        except (TypeError, ValueError) as error:
+            raise BadAnswer("Prometheus answers with a value that is no number") from error
+        kept = [(moment, value) for moment, value in points if not math.isnan(value)]
+        found.append(Series(one.get("metric", {}), tuple(t for t, _ in kept), tuple(v for _, v in kept)))
+    return found
+
+
+def _mapping(data: Any) -> Mapping[str, Any]:
+    if not isinstance(data, dict):
+        raise BadAnswer("Prometheus answers with something else than was asked for")
+    return data
+
+
+def _moment(text: str) -> float:
+    """A time of RFC 3339 with nanoseconds; minus infinity for none (Go's zero time is the year 1)."""
+    head, _, fraction = text.partition(".")
+    zone = fraction.lstrip("0123456789") if fraction else ""
+    try:
+        moment = datetime.fromisoformat(f"{head}{zone}".replace("Z", "+00:00"))
+    except ValueError:
+        return -math.inf
+    return moment.timestamp() if moment.year > 1970 else -math.inf
