@@ -1,4 +1,4 @@
-"""pytest: options, markers, hooks. The only module that knows pytest's reports.
+"""pytest: options, markers, hooks. With `options` and `reports` the only one that knows pytest's own objects.
 
 A run is an acceptance run when it collects from `tests/`; everything else (the suite's own tests) is left alone.
 """
@@ -22,10 +22,12 @@ from preflight.finish import Said, finish
 from preflight.fixtures import evidence_key, session_key
 from preflight.judge import Judged, judge
 from preflight.manners import admit, plan, plan_text
-from preflight.outcome import Stage, Status, VerdictStage, worst
+from preflight.options import MARKERS, add_options
+from preflight.outcome import Stage, VerdictStage
 from preflight.people import in_force
 from preflight.record import seal
 from preflight.redact import RedactingStream, Redactor, know
+from preflight.reports import WORDS, speak, together
 from preflight.run import TestOutcome
 from preflight.session import Session, new_folder, new_run_id, now, read_journals, read_people, stage_of
 from preflight.start import Started, start
@@ -40,47 +42,10 @@ _said_key = pytest.StashKey[Said]()
 _planned_key = pytest.StashKey[bool]()
 _items_key = pytest.StashKey[dict[str, Item]]()
 
-_MARKERS = {
-    "item(id)": "names the item of checklist.toml that the test answers",
-    "security": "section: authentication, limits, headers, TLS, firewall, secrets",
-    "health": "section: the API, its surroundings, configuration and monitoring",
-    "performance": "section: latency, trend, baseline, resources",
-    "vr": "section: headset, tracking, frames, input, comfort",
-    "approval": "section: the sign-offs",
-    "red_flag": "severity: breaking it stops the deployment and can't be waived",
-    "mandatory": "severity: breaking it stops the deployment unless waived",
-    "warning": "severity: breaking it is reported (xfail)",
-    "predeploy": "stage: may it be deployed?",
-    "signoff": "stage: the approvals",
-    "postdeploy": "stage: was the deployment successful? (immediate, short, medium, long)",
-    "immediate": "stage: 0-15 minutes after the deployment",
-    "short": "stage: 15-60 minutes after the deployment",
-    "medium": "stage: 1-4 hours after the deployment",
-    "long": "stage: 4-24 hours after the deployment",
-    "rollback": "stage: after a rollback",
-    "intrusive": "changes the target, calls people or may get an address banned: needs consent",
-    "manual": "only a person can say it",
-    "measuring": "takes times, so it never runs beside others",
-}
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of an acceptance run."""
-    group = parser.getgroup("preflight", "Preflight: may SpaceTime VR be deployed?")
-    group.addoption("--target", metavar="FILE", help="the deployment under test (else PREFLIGHT_TARGET, else target.toml)")
-    group.addoption("--rehearse", action="store_true", help="start a stand-in deployment on this machine and look at that")
-    group.addoption("--fault", action="append", default=[], metavar="NAME", help="break the rehearsal in one way (repeatable)")
-    group.addoption("--polite", action="store_true", help="rehearse without any consent")
-    group.addoption(
-        "--stage", choices=[str(s) for s in VerdictStage], help="what the verdict is about (else by the target's times)"
-    )
-    group.addoption("--intrusive", action="store_true", help="give every consent but page_on_call for this run")
-    group.addoption("--plan", action="store_true", help="show what would be sent and changed, and send nothing")
-    group.addoption(
-        "--checklist", action="store_true", help="show every item with its lines, tests and severity, and run nothing"
-    )
-    group.addoption("--record", metavar="DIR", help="where the run's folder is made (else reports/)")
-    group.addoption("--pending", metavar="RECORD", help="run only what is not decided in that record.json")
+    add_options(parser)
 
 
 _WITH_PATHS = ("--target", "--record", "--pending")
@@ -101,7 +66,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Decide whether this is an acceptance run, and prepare it."""
-    for name, text in _MARKERS.items():
+    for name, text in MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {text}")
     if not _collects_acceptance_tests(config) or config.option.help:
         return
@@ -385,36 +350,16 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     judged = judge(error, call.when, evidence, item.name, waiver, alone=siblings == 1, tests=_tests(item.config))
     item.stash[_looks_key].append(judged)
     item.stash[_seconds_key].append(report.duration)
-    _speak(report, judged, entry, evidence, run)
+    speak(report, judged, entry, evidence, run)
     if call.when == "teardown":
         _journal(item, run)
     return report
 
 
-def _speak(report: pytest.TestReport, judged: Judged, entry: Item, evidence: Evidence, run: Session) -> None:
-    where = str(report.location[0]), report.location[1] or 0
-    text = run.redact(terminal.failure(judged, entry, evidence))
-    if judged.status is Status.PASS:
-        pass
-    elif judged.status in (Status.PENDING, Status.NOT_APPLICABLE):
-        report.outcome = "skipped"
-        report.longrepr = (where[0], where[1], run.redact(f"{judged.status} ({judged.code}): {judged.reason}"))
-    elif judged.status in (Status.WARN, Status.WAIVED):
-        report.outcome = "skipped"
-        report.wasxfail = run.redact(f"{judged.status}: {judged.reason}")
-        report.longrepr = text
-    else:
-        report.outcome = "failed"
-        report.longrepr = f"{text}\n\n{run.redact(str(report.longrepr))}" if judged.trace else text
-    report.sections = [(name, run.redact(content)) for name, content in report.sections]
-    report.user_properties = [(name, run.redact.tree(value)) for name, value in report.user_properties]
-    report.preflight = str(judged.status)  # type: ignore[attr-defined]
-
-
 def _journal(item: pytest.Item, run: Session) -> None:
     looks, evidence = item.stash[_looks_key], item.stash[evidence_key]
     seconds: list[float] = item.stash[_seconds_key]
-    status = _together([look.status for look in looks])
+    status = together([look.status for look in looks])
     decisive = [look for look in looks if look.status is status]
     outcome = TestOutcome(
         node=item.nodeid,
@@ -434,28 +379,10 @@ def _journal(item: pytest.Item, run: Session) -> None:
     run.journal.write(outcome=outcome.model_dump(mode="json"), sent=sent, addresses=sorted(run.api.addresses))
 
 
-def _together(statuses: list[Status]) -> Status:
-    """One status of the phases of a test: a set-up that says "does not apply" is the whole answer."""
-    if Status.NOT_APPLICABLE in statuses:
-        rest = [s for s in statuses if s not in (Status.PASS, Status.NOT_APPLICABLE)]
-        return worst(rest) if rest else Status.NOT_APPLICABLE
-    return worst(statuses)
-
-
-_WORDS: dict[str, tuple[str, str, str]] = {
-    Status.WARN: ("warned", "W", "WARN"),
-    Status.WAIVED: ("waived", "w", "WAIVED"),
-    Status.PENDING: ("pending", "p", "PENDING"),
-    Status.NOT_APPLICABLE: ("not applicable", "-", "NOT APPLICABLE"),
-    Status.ERROR: ("error", "E", "ERROR"),
-    Status.FAIL: ("failed", "F", "FAIL"),
-}
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:
     """Our own words on the terminal."""
-    return _WORDS.get(getattr(report, "preflight", ""))
+    return WORDS.get(getattr(report, "preflight", ""))
 
 
 @pytest.hookimpl(optionalhook=True)

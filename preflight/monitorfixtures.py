@@ -1,0 +1,209 @@
+"""What tests ask for of the monitoring: Prometheus and its rules, Alertmanager, and figures over windows of time."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import pytest
+
+from preflight.errors import LookError, NotApplicable, Undecided
+from preflight.evidence import Evidence
+from preflight.outcome import Reason
+from preflight.probes import prometheus as client
+from preflight.probes import windows, yamlfiles
+from preflight.probes.prometheus import Prometheus
+from preflight.probes.windows import Figure, Line, Span, View
+from preflight.session import Session, now
+from preflight.target import Target
+
+_PLANNED_MB = 810.0
+"""What memory growth is a share of: checklist.md lines 99 and 105."""
+_USUAL_INTERVAL_S = 15.0
+
+
+@pytest.fixture(scope="session")
+def prometheus(target: Target, session: Session) -> Prometheus:
+    """The target's Prometheus."""
+    return client.connect(target, session.user_agent)
+
+
+@dataclass
+class Windows:
+    """The views of the run, each asked once."""
+
+    prometheus: Prometheus
+    target: Target
+    session: Session
+    interval: float
+    _views: dict[Span, View] = field(default_factory=dict)
+
+    @cached_property
+    def job(self) -> str:
+        """The job that scrapes the game."""
+        return client.game_job(self.prometheus)
+
+    def view(self, span: Span) -> View:
+        """A window of time."""
+        if span not in self._views:
+            footprint = [(self.session.started.timestamp(), time.time())]
+            self._views[span] = View(
+                self.prometheus, self.job, span, interval=self.interval, footprint=footprint, target=self.target
+            )
+        return self._views[span]
+
+
+@pytest.fixture(scope="session")
+def windows_of_the_run(prometheus: Prometheus, target: Target, session: Session, request: pytest.FixtureRequest) -> Windows:
+    """Windows of time at the pace that prometheus.yml says; where it can't be read, at the pace Prometheus says."""
+    interval = None
+    if target.facts.host is not None:
+        try:
+            file: yamlfiles.Prometheus = request.getfixturevalue("prometheus_file")
+            job = file.job(client.JOB)
+            interval = job.interval if job else None
+        except (LookError, Undecided):
+            interval = None  # the file is judged by its own items
+    if interval is None:
+        said = [yamlfiles.seconds(one.interval) for one in prometheus.targets() if one.job == client.JOB]
+        interval = next((one for one in said if one), _USUAL_INTERVAL_S)
+    return Windows(prometheus, target, session, interval)
+
+
+class Watched:
+    """Figures of a window, judged for the item under test."""
+
+    def __init__(self, made: Windows, evidence: Evidence) -> None:
+        self._windows, self._evidence = made, evidence
+
+    @property
+    def recent(self) -> View:
+        """The quarter of an hour before this run."""
+        end = self._windows.session.started.timestamp()
+        return self._windows.view((end - windows.QUARTER, end))
+
+    @property
+    def before(self) -> View:
+        """The hour before the deployment. Raises Undecided when the target file says no time of it."""
+        start, _ = windows.since_deployment(self._windows.target, 0.0, now())
+        return self._windows.view((start - windows.HOUR, start))
+
+    @property
+    def so_far(self) -> View:
+        """From the deployment to the beginning of this run."""
+        start, _ = windows.since_deployment(self._windows.target, 0.0, now())
+        end = self._windows.session.started.timestamp()
+        if end - start < 60:
+            raise Undecided(Reason.WINDOW, "the deployment is less than a minute old")
+        return self._windows.view((start, end))
+
+    def over(self, seconds: float) -> View:
+        """The first `seconds` after the deployment. Raises Undecided while they are not over."""
+        return self._windows.view(windows.since_deployment(self._windows.target, seconds, now()))
+
+    def last(self, seconds: float, of: float) -> View:
+        """The last `seconds` of the first `of` after the deployment. Raises Undecided while they are not over."""
+        _, end = windows.since_deployment(self._windows.target, of, now())
+        return self._windows.view((end - seconds, end))
+
+    def after_rollback(self, seconds: float) -> View:
+        """The first `seconds` after the rollback. Raises Undecided while they are not over."""
+        return self._windows.view(windows.since_rollback(self._windows.target, seconds, now()))
+
+    def judge(self, name: str, figure: Figure) -> None:
+        """Hold a figure against the item's limit."""
+        self._saw(figure.samples)
+        self._evidence.saw("scrapes", figure.scrapes)
+        for fact, value in figure.facts.items():
+            self._evidence.fact(fact, value)
+        self._evidence.judge(name, figure.value, n=figure.samples, where=figure.where)
+
+    def judge_value(self, name: str, value: float, line: Line, where: str = "") -> None:
+        """Hold a value that was taken from a line against the item's limit."""
+        self._saw(line.times.size)
+        self._evidence.judge(name, value, n=line.times.size, where=where)
+
+    def stable_memory(self, view: View) -> None:
+        """Memory does not grow: proven, not just not seen."""
+        self._stable("memory_growth", view.memory(), _PLANNED_MB, view.seconds)
+
+    def stable_requests(self, view: View) -> None:
+        """The request rate neither grows nor falls by more than the limit says."""
+        line = view.request_rate()
+        mean = float(line.values.mean())
+        if mean <= 0:
+            raise Undecided(Reason.SAMPLES, "nobody asked anything in that window")
+        tolerated = self._bound("request_rate_change") / 100
+        self._stable("request_rate_change", line, mean, view.seconds, tolerated)
+        self._stable("request_rate_change", Line(line.times, -line.values), mean, view.seconds, tolerated)
+
+    def stable_latency(self, view: View, limit_ms: float) -> None:
+        """P95 does not rise over the window by more than the limit says."""
+        self._saw(view.p95().samples)
+        self._stable("rise", view.p95_line(300.0), limit_ms, view.seconds, self._bound("rise") / 100)
+
+    def _stable(self, name: str, line: Line, limit: float, seconds: float, tolerated: float | None = None) -> None:
+        from preflight.measure.stable import TOLERATED, Stability, judge_stability
+
+        within = TOLERATED if tolerated is None else tolerated
+        self._saw(line.times.size)
+        found = judge_stability(line.times.tolist(), line.values.tolist(), limit, seconds, tolerated=within)
+        low, high = 100 * found.low / limit, 100 * found.high / limit
+        told = f"{100 * found.growth / limit:+.2f} % [{low:+.2f}, {high:+.2f}] in {seconds / 3600:g} h"
+        self._evidence.fact(name, told)
+        if found.stability is Stability.UNPROVEN:
+            raise Undecided(Reason.SAMPLES, f"{name} can't be told from chance yet: {told}, bound {100 * within:g} %")
+        self._evidence.judge(name, 100 * found.growth / limit, n=found.n, where=told)
+
+    def _bound(self, name: str) -> float:
+        bound = self._evidence.item.limit(name)[0].at_most
+        if bound is None:
+            raise KeyError(f"{self._evidence.item.id} has no upper bound on {name}")
+        return bound
+
+    def _saw(self, samples: int) -> None:
+        self._evidence.counts["samples"] = max(self._evidence.counts["samples"], samples)
+        self._evidence.counts["series"] = max(self._evidence.counts["series"], 1)
+
+
+@pytest.fixture
+def watched(windows_of_the_run: Windows, evidence: Evidence) -> Watched:
+    """Figures over windows of time, for the item under test."""
+    return Watched(windows_of_the_run, evidence)
+
+
+class Metrics:
+    """Which metrics Prometheus has of late."""
+
+    def __init__(self, prometheus: Prometheus, target: Target, evidence: Evidence) -> None:
+        self._prometheus, self._target, self._evidence = prometheus, target, evidence
+
+    @cached_property
+    def _names(self) -> set[str]:
+        end = time.time()
+        return self._prometheus.names(end - 300, end)
+
+    def must_exist(self, *wanted: tuple[str, ...]) -> None:
+        """Of each group of names at least one exists; groups that the target declares absent altogether don't count."""
+        absent = self._target.facts.absent_metrics
+        applicable = [group for group in wanted if not any(_bare(name) in absent or name in absent for name in group)]
+        if not applicable:
+            raise NotApplicable("the target declares all of these metrics absent")
+        there = [name for group in applicable for name in group if self._has(name)]
+        self._evidence.saw("series", len(there) + len(wanted) - len(applicable))
+        missing = [group[0] for group in applicable if not any(self._has(name) for name in group)]
+        assert not missing, f"Prometheus has no {', '.join(missing)} of the last five minutes"
+
+    def _has(self, name: str) -> bool:
+        return name in self._names or f"{name}_bucket" in self._names
+
+
+def _bare(name: str) -> str:
+    return name.removesuffix("_total").removesuffix("_bucket")
+
+
+@pytest.fixture
+def scraped_metrics(prometheus: Prometheus, target: Target, evidence: Evidence) -> Metrics:
+    """Which metrics Prometheus has of late."""
+    return Metrics(prometheus, target, evidence)
