@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -11,9 +12,11 @@ import pytest
 from preflight.errors import LookError, NotApplicable, Undecided
 from preflight.evidence import Evidence
 from preflight.outcome import Reason
+from preflight.probes import alertmanager, placeholders, promrules, windows, yamlfiles
 from preflight.probes import prometheus as client
-from preflight.probes import windows, yamlfiles
-from preflight.probes.prometheus import Prometheus
+from preflight.probes.alertmanager import Alertmanager, Configuration
+from preflight.probes.host import Host
+from preflight.probes.prometheus import Prometheus, Rule
 from preflight.probes.windows import Figure, Line, Span, View
 from preflight.session import Session, now
 from preflight.target import Target
@@ -207,3 +210,87 @@ def _bare(name: str) -> str:
 def scraped_metrics(prometheus: Prometheus, target: Target, evidence: Evidence) -> Metrics:
     """Which metrics Prometheus has of late."""
     return Metrics(prometheus, target, evidence)
+
+
+@pytest.fixture(scope="session")
+def rules(prometheus: Prometheus) -> list[Rule]:
+    """The alerting rules that Prometheus has loaded."""
+    return prometheus.rules()
+
+
+class LoadedRule:
+    """The loaded rule that the item under test is about."""
+
+    def __init__(self, rules: list[Rule], evidence: Evidence) -> None:
+        self._rules, self._evidence = rules, evidence
+
+    def must_be_as_documented(self) -> None:
+        """Threshold, duration and severity are the documented ones, or stricter."""
+        wanted = promrules.documented(self._evidence.item.id)
+        rule = promrules.find(self._rules, wanted)
+        self._evidence.saw("rules", rule is not None)
+        assert rule is not None, f"no rule {wanted.names[0]} is loaded, and none that says the same"
+        self._evidence.fact("rule", f"{rule.name}: {rule.expression}")
+        severity = rule.labels.get("severity", "")
+        assert severity == wanted.severity, f"{rule.name} is {severity or 'of no severity'} instead of {wanted.severity}"
+        self._evidence.judge("for", rule.hold / 60, where=rule.name)
+        if self._evidence.item.limit("threshold"):
+            threshold = promrules.read(rule).threshold
+            assert threshold is not None, f"{rule.name} compares with no number: {rule.expression}"
+            self._evidence.judge("threshold", round(threshold / wanted.unit, 6), where=rule.name)
+
+
+@pytest.fixture
+def loaded_rule(rules: list[Rule], evidence: Evidence) -> LoadedRule:
+    """The loaded rule that the item under test is about."""
+    return LoadedRule(rules, evidence)
+
+
+@pytest.fixture(scope="session")
+def alerts(target: Target, session: Session, prometheus_settled: None) -> Alertmanager:
+    """The target's Alertmanager."""
+    return alertmanager.connect(target, session.user_agent)
+
+
+@pytest.fixture(scope="session")
+def prometheus_settled(target: Target, session: Session) -> None:
+    """In a rehearsal both servers are started with the run: once Prometheus is ready, Alertmanager is."""
+    if target.facts.rehearsal and target.facts.prometheus is not None:
+        client.connect(target, session.user_agent)
+
+
+@pytest.fixture(scope="session")
+def alert_routes(alerts: Alertmanager) -> Configuration:
+    """Alertmanager's configuration in force."""
+    return alerts.configuration()
+
+
+class AlertFile:
+    """alertmanager.yml on the host, where its secrets can be seen; nothing where the host is out of reach."""
+
+    def __init__(self, target: Target, host: Host | None) -> None:
+        self._said: dict[str, object] = {}
+        if host is not None and host.facts(target.facts.paths.alertmanager) is not None:
+            self._said = yamlfiles.load(host, target.facts.paths.alertmanager, target)
+
+    def placeholders(self, part: str) -> list[str]:
+        """Keys of the mail settings ("smtp") or of the receivers whose value is a placeholder."""
+        found = self._said.get("global" if part == "smtp" else part)
+        return sorted({key for key, value in _texts(found) if any(placeholders.in_text(value))})
+
+
+def _texts(value: object, key: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for name, entry in value.items():
+            yield from _texts(entry, str(name))
+    elif isinstance(value, list):
+        for entry in value:
+            yield from _texts(entry, key)
+    elif isinstance(value, str):
+        yield key, value
+
+
+@pytest.fixture(scope="session")
+def alert_file(target: Target, request: pytest.FixtureRequest) -> AlertFile:
+    """alertmanager.yml, as far as it can be read."""
+    return AlertFile(target, request.getfixturevalue("host") if target.facts.host is not None else None)

@@ -88,7 +88,7 @@ def _recording(target: Target, session: Session, pytestconfig: pytest.Config) ->
     if not target.facts.rehearsal:
         raise Undecided(
             Reason.PERSON,
-            "the game was not recorded while somebody played; record it with OVR Metrics Tool or PresentMon (docs/vr.md) "
+            "the game was not recorded while somebody played; record it (PresentMon, OVR Metrics Tool: docs/vr.md) "
             "and give --frames FILE",
         )
     kind = simulation(os.environ.get(_SIMULATION, "")).headset.recording

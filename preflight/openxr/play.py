@@ -113,7 +113,7 @@ class Play:
         while self._life.poll() != "FOCUSED":
             self._alive("put the headset on" if self._life.running else "waiting for the session")
             if time.monotonic() > until:
-                raise Trouble("no focus", f"the session stays {self._life.state} for {FOCUS_S:.0f} s: put the headset on")
+                raise Trouble("no focus", f"the session stays {self._life.state} for {FOCUS_S:.0f} s")
             if self._graphics is not None and self._life.running:
                 self._frame()
             else:

@@ -85,7 +85,8 @@ class Station:
         Raises Undecided where this machine has no program to look with; everything else is in the Look.
         """
         if not self.own:
-            return self._checked(_ask({"seconds": seconds, "samples": samples}, [sys.executable], _started() or dict(os.environ)))
+            python, environment = _active()
+            return self._checked(_ask({"seconds": seconds, "samples": samples}, python, environment))
         tree = self._tree()
         with Service(tree, self._simulated.headset) as service:
             asked = {"seconds": seconds, "samples": samples, "disturb": asdict(self._simulated.disturbance)}
@@ -163,12 +164,14 @@ def remedy(look: Look) -> str:
     return f"{look.sentence}; {how}" if how else look.sentence
 
 
-def _started() -> dict[str, str] | None:
-    """The environment of a simulated headset that `preflight headset start` left running, or None."""
+def _active() -> tuple[list[str], dict[str, str]]:
+    """How to reach the runtime that is active here: as it is, or the headset that `preflight headset start` left running."""
     from preflight.openxr.command import running
 
-    found = running()
-    return found.environment if found is not None else None
+    found, tree = running(), monado.tree()
+    if found is None or tree is None:
+        return [sys.executable], dict(os.environ)
+    return tree.command(sys.executable), found.environment
 
 
 def _ask(

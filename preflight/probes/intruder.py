@@ -19,8 +19,9 @@ TRAVERSALS = {
     "encoded": "res://%2e%2e/%2e%2e/%2e%2e/etc/passwd.tscn",
     "double-encoded": "res://%252e%252e%252f%252e%252e%252fetc/passwd.tscn",
     "backslashes": "res://..\\..\\..\\secret.tscn",
-    "user-folder": "user://../secret.tscn",
+    "user-folder": "user://saves/secret.tscn",
     "absolute": "/etc/passwd.tscn",
+    "no-scene": "res://scripts/http_api/security_config.gd",
 }
 """Scene paths that lead out of the project, by the way they hide it."""
 
@@ -34,7 +35,7 @@ class Intruder:
     api: Api
     budget: Budget
     token: Secret
-    patience: int = 12
+    patience: int = 30
     _address: str = field(default="", init=False)
 
     def ask(self, method: str, path: str, **options: Any) -> Answer:

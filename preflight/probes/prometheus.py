@@ -206,6 +206,14 @@ def counter(page: Answer, name: str) -> float | None:
     return sum(found) if found else None
 
 
+def requests_counted(page: Answer, endpoint: str) -> float:
+    """How many requests of an endpoint the game's own /metrics has counted. Raises LookError when the page is none."""
+    from preflight.probes.metrics import samples
+
+    found = samples(page, "http_requests_total")
+    return sum(sample.value for sample in found if sample.labels.get("endpoint") == endpoint)
+
+
 def _authorization(credentials: Secret | None) -> dict[str, str]:
     """`user:password` is Basic, anything else a Bearer token."""
     if credentials is None:

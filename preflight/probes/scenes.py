@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,6 +66,18 @@ def another(target: Target, now: str) -> str:
     if not others:
         raise Undecided(Reason.OPERATOR, "no scene to load: list some in [manners] scenes")
     return others[0]
+
+
+_INNER = re.compile(r"(?i)\b(?:internal|debug|tests?|dev|sandbox|editor|addons)\b|_(?:internal|debug|test)\b")
+_INVENTED = ("res://tests/internal_tools.tscn", "res://addons/debug_menu/debug_menu.tscn")
+
+
+def not_for_players(api: Api, token: Secret, target: Target) -> list[str]:
+    """Scenes that no whitelist should hold: invented ones, and up to three listed ones whose names say internal or debug."""
+    listed = api.get("/scenes", token=token).object().get("scenes")
+    paths = [str(s.get("path", "")) for s in listed if isinstance(s, dict)] if isinstance(listed, list) else []
+    inner = [path for path in paths if _INNER.search(path) and path not in target.facts.manners.scenes]
+    return [*_INVENTED, *inner[:3]]
 
 
 def failed_loads(history: Answer) -> list[str]:

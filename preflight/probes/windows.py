@@ -6,10 +6,12 @@ its scrapes are there (preflight/measure/windows.py).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -37,6 +39,13 @@ class Figure:
     where: str = ""
     facts: dict[str, str] = field(default_factory=dict)
 
+    def times_of(self, usual: Figure) -> Figure:
+        """This figure as a multiple of another one. Raises Undecided where that is zero."""
+        if usual.value <= 0:
+            raise Undecided(Reason.SAMPLES, "what it is compared with is zero")
+        facts = {"now": f"{self.value:.4g}", "compared with": f"{usual.value:.4g}"}
+        return Figure(self.value / usual.value, self.samples + usual.samples, facts=facts)
+
 
 @dataclass(frozen=True)
 class Line:
@@ -44,6 +53,14 @@ class Line:
 
     times: np.ndarray
     values: np.ndarray
+
+    @property
+    def median(self) -> float:
+        """The median value. Raises Undecided where it is zero: nothing can be compared with it."""
+        found = float(np.median(self.values))
+        if found <= 0:
+            raise Undecided(Reason.SAMPLES, "nothing happened for half of that window")
+        return found
 
     def lowest_mean(self, seconds: float) -> float:
         """The lowest mean of `seconds` on end."""
@@ -217,6 +234,15 @@ class View:
         """The alerts that fired, by name, with the moments at which they did."""
         return self._client.range('max by (alertname) (ALERTS{alertstate="firing"})', self.start, self.end, self.step)
 
+    def security_alerts(self) -> Figure:
+        """Alerts on logins, limits and intrusion that fired, and those that the game itself raised."""
+        named = [one.labels.get("alertname", "") for one in self.firing() if one.values]
+        fired = sorted(name for name in named if re.search(r"(?i)auth|login|ratelimit|intrusion|security", name))
+        line = self._rates("intrusion_alerts_total", empty="intrusion_alerts" in str(self._target.facts.absent_metrics))
+        raised = round(float(line.values.sum()) * self.step)
+        where = ", ".join([*fired, *([f"{raised} by intrusion detection"] if raised else [])])
+        return Figure(len(fired) + raised, line.times.size or self.complete().scrapes, where=where)
+
     def complete(self, metric: str = "") -> Completeness:
         """What the window holds of scrapes, and of the metric. Raises LookError under 90 % of either."""
         times = self._moments(f'{metric}{{job="{self._job}"}}') if metric else self._up[0]
@@ -253,7 +279,7 @@ class View:
         if not found:
             self._absent(name)
         values = found[0].values
-        return [after for before, after in zip(values, values[1:], strict=False) if after - before > 5.0]
+        return [after for before, after in pairwise(values) if after - before > 5.0]
 
     @cached_property
     def _buckets(self) -> Buckets:

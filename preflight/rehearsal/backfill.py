@@ -40,7 +40,7 @@ def write_history(path: Path, wanted: Monitoring, *, deployed: float, now: float
             if any(name in (gone, f"{gone}_total", f"{gone}_bucket", f"{gone}_sum", f"{gone}_count") for gone in missing):
                 continue
             head = f"{name}{{{labels}}} "
-            texts = np.char.mod("%.7g", values).tolist()
+            texts = np.char.mod("%.10g", values).tolist()
             file.write("".join([head + texts[i] + stamps[i] for i in np.flatnonzero(there).tolist()]))
         file.write("# EOF\n")
 

@@ -63,7 +63,7 @@ class Exporters:
         except (aiohttp.ClientError, TimeoutError, OSError):
             return web.Response(status=502, text="the game does not answer\n")
 
-    async def telemetry(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def telemetry(self, _: web.BaseRequest) -> web.StreamResponse:
         """Figures of the telemetry server."""
         seconds = time.time() - self._began
         return web.Response(text=f"telemetry_clients 1\ntelemetry_messages_total {int(seconds * 12)}\n")
@@ -158,8 +158,14 @@ class Servers:
         command = [str(programs.find(name)), f"--config.file={file}", address, "--log.level=warn", *options]
         with (self._folder / f"{name}.log").open("wb") as log:
             self._running.append(
+                # forked from the main thread, whose end is the end of the servers
                 subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self._folder, preexec_fn=_die_with_parent
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    cwd=self._folder,
+                    preexec_fn=_die_with_parent,  # noqa: PLW1509
                 )
             )
 
@@ -193,7 +199,6 @@ def _plain(request: web.BaseRequest, response: web.StreamResponse) -> None:
 
 
 async def _serve(assignment: Assignment, folder: Path) -> None:
-    folder.mkdir()
     servers = Servers(assignment, folder)
     connector = aiohttp.TCPConnector(local_addr=(MONITORING_ADDRESS, 0), force_close=True)
     timeout = aiohttp.ClientTimeout(total=10)
@@ -224,7 +229,9 @@ def main() -> None:
     """Run until the parent goes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     file = Path(sys.argv[1])
-    asyncio.run(_serve(read_assignment(file), file.parent / "monitoring"))
+    folder = file.parent / "monitoring"
+    folder.mkdir()
+    asyncio.run(_serve(read_assignment(file), folder))
 
 
 if __name__ == "__main__":

@@ -3,100 +3,144 @@
 Checklist lines 437-438, 502, 618-627, 653, 660, 1008-1009, 1051-1061, 1188, 1215, 1360.
 """
 
-from preflight.fixtures import item, not_built
+from preflight.fixtures import item
+from preflight.probes import alertstates, promrules
+from preflight.probes.prometheus import counter
+from preflight.probes.promrules import DOCUMENTED
+from preflight.probes.windows import DAY
 
 
 @item("HLT-RULE-01")
-def test_rule_files_are_loaded():
+def test_rule_files_are_loaded(rules, evidence):
     """The rule files are loaded and contain every documented rule."""
-    not_built()
+    evidence.saw("rules", len(rules))
+    missing = [one.names[0] for one in DOCUMENTED if promrules.find(rules, one) is None]
+
+    assert rules, "Prometheus has loaded no alerting rule: rule_files in prometheus.yml name no file that exists"
+    assert not missing, f"not loaded: {', '.join(missing)}"
 
 
 @item("HLT-RULE-02")
-def test_alert_on_errors_is_loaded():
+def test_alert_on_errors_is_loaded(loaded_rule):
     """The alert on an error rate over 5 % for 5 minutes is loaded, as critical."""
-    not_built()
+    loaded_rule.must_be_as_documented()
 
 
 @item("HLT-RULE-03")
-def test_alert_on_very_slow_requests_is_loaded():
+def test_alert_on_very_slow_requests_is_loaded(loaded_rule):
     """The alert on a P99 over 2 s for 5 minutes is loaded, as critical."""
-    not_built()
+    loaded_rule.must_be_as_documented()
 
 
 @item("HLT-RULE-04")
-def test_alert_on_failed_logins_is_loaded():
+def test_alert_on_failed_logins_is_loaded(loaded_rule):
     """The alert on more than 50 failed logins a minute for 2 minutes is loaded, as critical."""
-    not_built()
+    loaded_rule.must_be_as_documented()
 
 
 @item("HLT-RULE-05")
-def test_alert_on_too_much_memory_is_loaded():
+def test_alert_on_too_much_memory_is_loaded(loaded_rule):
     """The alert on memory over 1 GB for 5 minutes is loaded, as critical."""
-    not_built()
+    loaded_rule.must_be_as_documented()
 
 
 @item("HLT-RULE-06")
-def test_alert_on_a_dead_api_is_loaded():
+def test_alert_on_a_dead_api_is_loaded(loaded_rule):
     """The alert on an API that is down for 2 minutes is loaded, as critical."""
-    not_built()
+    loaded_rule.must_be_as_documented()
 
 
 @item("HLT-RULE-07")
-def test_warning_on_errors_is_loaded():
+def test_warning_on_errors_is_loaded(loaded_rule):
     """The alert on an error rate over 1 % for 10 minutes is loaded, as warning."""
-    not_built()
+    loaded_rule.must_be_as_documented()
 
 
 @item("HLT-RULE-08")
-def test_warning_on_slow_requests_is_loaded():
+def test_warning_on_slow_requests_is_loaded(loaded_rule):
     """The alert on a P95 over 500 ms for 10 minutes is loaded, as warning."""
-    not_built()
+    loaded_rule.must_be_as_documented()
 
 
 @item("HLT-RULE-09")
-def test_warning_on_limiter_hits_is_loaded():
+def test_warning_on_limiter_hits_is_loaded(loaded_rule):
     """The alert on more than 50 limiter hits a minute for 5 minutes is loaded, as warning."""
-    not_built()
+    loaded_rule.must_be_as_documented()
 
 
 @item("HLT-RULE-10")
-def test_warning_on_memory_is_loaded():
+def test_warning_on_memory_is_loaded(loaded_rule):
     """The alert on memory over 800 MB for 10 minutes is loaded, as warning."""
-    not_built()
+    loaded_rule.must_be_as_documented()
 
 
 @item("HLT-RULE-11")
-def test_alerts_fire_just_over_their_threshold():
+def test_alerts_fire_just_over_their_threshold(rules, evidence):
     """Each alert fires just over its threshold and stays quiet just under it."""
-    not_built()
+    misfiring = []
+    for one in DOCUMENTED:
+        rule = promrules.find(rules, one)
+        said = promrules.misfires(rule, one) if rule else "is not loaded"
+        evidence.saw("rules")
+        if said:
+            misfiring.append(f"{rule.name if rule else one.names[0]} {said}")
+
+    assert not misfiring, "; ".join(misfiring)
 
 
 @item("HLT-RULE-12")
-def test_no_rule_is_blind():
+def test_no_rule_is_blind(rules, prometheus, target, evidence):
     """Every metric that a rule asks for exists: no rule is blind."""
-    not_built()
+    evidence.saw("rules", len(rules))
+    evidence.saw("series", len({name for rule in rules for name in promrules.read(rule).metrics}))
+    blind = promrules.blind(prometheus, rules, tuple(target.facts.absent_metrics))
+
+    assert not blind, f"asked for and never seen: {', '.join(blind)}"
 
 
 @item("HLT-RULE-13")
-def test_rules_are_evaluated_without_failures():
+def test_rules_are_evaluated_without_failures(rules, prometheus, evidence):
     """Prometheus evaluates its rules without failures."""
-    not_built()
+    evidence.saw("rules", len(rules))
+    broken = [f"{rule.name}: {rule.error}" for rule in rules if rule.health == "err"]
+    failures = counter(prometheus.ask("/metrics"), "prometheus_rule_evaluation_failures_total")
+
+    evidence.judge("evaluation_failures", max(failures or 0, len(broken)), n=len(rules), where="; ".join(broken))
 
 
 @item("HLT-AFTER-07")
-def test_alerts_are_configured_and_tested():
+def test_alerts_are_configured_and_tested(rules, prometheus, evidence):
     """Alerts are configured, connected and tested."""
-    not_built()
+    evidence.saw("rules", len(rules))
+    connected = prometheus.alertmanagers()
+    found = [(one, promrules.find(rules, one)) for one in DOCUMENTED]
+    missing = [one.names[0] for one, rule in found if rule is None]
+    misfiring = [f"{rule.name} {said}" for one, rule in found if rule and (said := promrules.misfires(rule, one))]
+
+    assert not missing, f"not loaded: {', '.join(missing)}"
+    assert connected, "Prometheus is connected to no Alertmanager"
+    assert not misfiring, "; ".join(misfiring)
 
 
 @item("HLT-AFTER-08")
-def test_alerts_fire_when_they_should():
+def test_alerts_fire_when_they_should(rules, prometheus, evidence):
     """Alerts fire when they should: what breaks a rule now is firing, and nothing else is."""
-    not_built()
+    evidence.saw("rules", len(rules))
+    firing = [rule.name for rule in rules if rule.state == "firing"]
+    evidence.fact("firing now", ", ".join(firing) or "none")
+    wrong = alertstates.contradictions(prometheus, rules)
+
+    assert not wrong, "; ".join(wrong)
 
 
 @item("HLT-DAY-07")
-def test_no_false_alert_was_raised():
+def test_no_false_alert_was_raised(rules, watched, prometheus, evidence):
     """No false alert was raised."""
-    not_built()
+    day = watched.over(DAY)
+    evidence.saw("rules", len(rules))
+    evidence.saw("samples", day.scrapes().scrapes)
+    raised = alertstates.raised(prometheus, rules, day)
+    evidence.fact("raised", ", ".join(str(one) for one in raised) or "none")
+    false = [str(one) for one in raised if one.false]
+
+    evidence.judge("false_alerts", len(false), n=len(raised), where=", ".join(false))

@@ -3,55 +3,113 @@
 Checklist lines 565-603, 651-652, 654-655, 660-661, 1290, 1541, 1550.
 """
 
-from preflight.fixtures import item, not_built
+from preflight.fixtures import item
+from preflight.probes import alertmanager
+from preflight.probes.alertmanager import MAIL, ON_CALL
+from preflight.probes.prometheus import counter
+from preflight.probes.yamlfiles import seconds
 
 
 @item("HLT-ALERT-01")
-def test_alertmanager_is_ready():
+def test_alertmanager_is_ready(alerts, evidence):
     """Alertmanager is running and ready."""
-    not_built()
+    answer = alerts.ask("/-/ready")
+    evidence.request(answer)
+
+    assert answer.status_code == 200, f"{answer.url} answers {answer.status_code}"
 
 
 @item("HLT-ALERT-02")
-def test_mail_server_is_configured():
+def test_mail_server_is_configured(alert_routes, alert_file, evidence):
     """Alertmanager has a mail server and an account to send with."""
-    not_built()
+    settings = alert_routes.settings
+    evidence.saw("settings", 2)
+    assert settings.get("smtp_smarthost"), "smtp_smarthost is not set: no mail leaves Alertmanager"
+    assert settings.get("smtp_auth_username"), "smtp_auth_username is not set"
+    assert settings.get("smtp_auth_password") or settings.get("smtp_auth_password_file"), "smtp_auth_password is not set"
+
+    assert not alert_file.placeholders("smtp"), f"a placeholder stands in {', '.join(alert_file.placeholders('smtp'))}"
 
 
 @item("HLT-ALERT-03")
-def test_alerts_are_grouped_as_agreed():
+def test_alerts_are_grouped_as_agreed(alert_routes, evidence):
     """Alerts are grouped, delayed and repeated as agreed, and go to the team when nothing else fits."""
-    not_built()
+    route = alert_routes.route
+    evidence.saw("settings", 5)
+
+    for name, unit in (("group_wait", 1), ("group_interval", 1), ("repeat_interval", 3600)):
+        said = seconds(route.get(name))
+        assert said is not None, f"route.{name} is not set"
+        evidence.judge(name, said / unit)
+    missing = {"alertname", "severity"} - set(route.get("group_by") or ())
+    assert not missing, f"route.group_by lacks {', '.join(sorted(missing))}"
+    assert MAIL in alert_routes.integrations(route.get("receiver", "")), "what fits no route does not go to the team by mail"
 
 
 @item("HLT-ALERT-04")
-def test_critical_alerts_reach_mail_and_on_call():
+def test_critical_alerts_reach_mail_and_on_call(alert_routes, evidence):
     """Critical alerts reach the team by mail and whoever is on call."""
-    not_built()
+    reached = alertmanager.receivers_of(alert_routes, severity="critical", alertname="HTTPAPIDown")
+    evidence.saw("settings", 2)
+    evidence.fact("critical alerts reach", ", ".join(reached))
+    kinds = {kind for receiver in reached for kind in alert_routes.integrations(receiver)}
+
+    assert MAIL in kinds, f"a critical alert reaches {', '.join(reached) or 'nobody'}, and none of them gets mail"
+    assert kinds & set(ON_CALL), f"a critical alert reaches {', '.join(reached)}, and none of them pages whoever is on call"
 
 
 @item("HLT-ALERT-05")
-def test_both_receivers_are_defined():
+def test_both_receivers_are_defined(alert_routes, alert_file, evidence):
     """Both receivers are defined, and mails say what is wrong in their subject."""
-    not_built()
+    mail, on_call = alert_routes.receivers_with(MAIL), alert_routes.receivers_with(*ON_CALL)
+    evidence.saw("settings", 3)
+    assert mail, "no receiver sends mail"
+    assert on_call, "no receiver pages whoever is on call"
+    subjects = [
+        str((entry.get("headers") or {}).get("Subject", "")) for name in mail for entry in alert_routes.integrations(name)[MAIL]
+    ]
+
+    assert not alert_file.placeholders("receivers"), f"a placeholder stands in {', '.join(alert_file.placeholders('receivers'))}"
+    assert any("alertname" in subject for subject in subjects), "the subject of the mails does not name the alert"
 
 
 @item("HLT-ALERT-06")
-def test_inhibition_swallows_no_critical_alert():
+def test_inhibition_swallows_no_critical_alert(alert_routes, evidence):
     """A critical alert silences its own warning twin and never another critical one."""
-    not_built()
+    rules = alert_routes.inhibitions()
+    evidence.saw("settings")
+    swallowing = [one for one in rules if one.may_silence("critical")]
+    twins = [one for one in rules if one.speaks_for("critical") and one.may_silence("warning")]
+
+    assert not swallowing, "an inhibition rule silences critical alerts: its target names no severity, or the critical one"
+    assert twins, "no inhibition rule lets a critical alert silence its warning twin"
+    loose = [one for one in twins if not {"alertname", "instance"} <= set(one.equal)]
+    assert not loose, "an inhibition rule silences warnings of other alerts: `equal` lacks alertname or instance"
 
 
 @item("HLT-ALERT-07")
-def test_alert_is_delivered():
+def test_alert_is_delivered(alerts, alert_routes, session, evidence):
     """A test alert is delivered by every integration of its route."""
-    not_built()
+    reached = alertmanager.receivers_of(alert_routes, severity="warning", alertname="PreflightTestAlert")
+    wanted = {kind for receiver in reached for kind in alert_routes.integrations(receiver)}
+    delivery = alertmanager.deliver(alerts, "warning", wanted, session.run_id)
+    evidence.saw("messages", int(sum(delivery.sent.get(kind, 0) for kind in wanted)))
+    evidence.fact("delivered", f"by {', '.join(sorted(wanted))} within {delivery.seconds:.1f} s")
+
+    assert wanted, "a warning reaches no receiver"
+    for kind in sorted(wanted):
+        assert not delivery.failed.get(kind), f"the test alert could not be delivered by {kind}"
+        assert delivery.sent.get(kind), f"the test alert was not sent by {kind} within {delivery.seconds:.0f} s"
 
 
 @item("HLT-ALERT-08")
-def test_no_notification_has_failed():
+def test_no_notification_has_failed(alerts, evidence):
     """No notification of Alertmanager has failed."""
-    not_built()
+    failed = alerts.counts("alertmanager_notifications_failed_total")
+    evidence.saw("samples", len(failed))
+    where = ", ".join(f"{kind}: {count:g}" for kind, count in failed.items() if count)
+
+    evidence.judge("failed_notifications", sum(failed.values()), n=len(failed), where=where)
 
 
 @item("HLT-ALERT-09")
@@ -61,9 +119,17 @@ def test_alert_was_received_by_mail(people):
 
 
 @item("HLT-ALERT-10")
-def test_page_goes_out():
+def test_page_goes_out(alerts, alert_routes, session, evidence):
     """A page goes out through PagerDuty."""
-    not_built()
+    reached = alertmanager.receivers_of(alert_routes, severity="critical", alertname="PreflightTestAlert")
+    pagers = {kind for receiver in reached for kind in alert_routes.integrations(receiver)} & set(ON_CALL)
+    assert pagers, "a critical alert reaches nobody who is on call"
+    delivery = alertmanager.deliver(alerts, "critical", pagers, session.run_id)
+    evidence.saw("messages", int(sum(delivery.sent.get(kind, 0) for kind in pagers)))
+
+    for kind in sorted(pagers):
+        assert delivery.sent.get(kind), f"the page was not sent by {kind} within {delivery.seconds:.0f} s"
+        assert not delivery.failed.get(kind), f"the page could not be delivered by {kind}"
 
 
 @item("HLT-ALERT-11")
@@ -73,6 +139,14 @@ def test_page_was_received(people):
 
 
 @item("HLT-AFTER-09")
-def test_neither_evaluation_nor_notification_failed():
+def test_neither_evaluation_nor_notification_failed(alerts, prometheus, evidence):
     """Neither rule evaluation nor notification has failed since the deployment."""
-    not_built()
+    page = prometheus.ask("/metrics")
+    failures = {
+        "evaluations": counter(page, "prometheus_rule_evaluation_failures_total") or 0.0,
+        "alerts not passed on": counter(page, "prometheus_notifications_dropped_total") or 0.0,
+        "notifications": sum(alerts.counts("alertmanager_notifications_failed_total").values()),
+    }
+    evidence.saw("samples", len(failures))
+
+    evidence.judge("failures", sum(failures.values()), where=", ".join(f"{name}: {count:g}" for name, count in failures.items()))

@@ -3,26 +3,44 @@
 Checklist lines 426-435, 441-455, 499-501, 539, 651, 658, 660, 1025-1046, 1213, 1288, 1374, 1539, 1549.
 """
 
-from preflight.fixtures import item, not_built
+from preflight.fixtures import item
 from preflight.probes import processes
+from preflight.probes.prometheus import game_job
+
+LONGEST_GAP_S = 300.0
 
 
 @item("HLT-PROM-01")
-def test_prometheus_is_ready():
+def test_prometheus_is_ready(prometheus, evidence):
     """Prometheus is running and ready."""
-    not_built()
+    answer = prometheus.ask("/-/ready")
+    evidence.request(answer)
+    evidence.fact("version", prometheus.version())
+
+    assert answer.status_code == 200, f"{answer.url} answers {answer.status_code}"
 
 
 @item("HLT-PROM-02")
-def test_game_is_being_scraped():
+def test_game_is_being_scraped(prometheus, evidence):
     """Prometheus is scraping the game's API metrics now."""
-    not_built()
+    job = game_job(prometheus)
+    scraped = [one for one in prometheus.targets() if one.job == job]
+    evidence.saw("scrapes", len(scraped))
+
+    assert scraped, f"Prometheus has no target of the job {job}"
+    for one in scraped:
+        assert one.health == "up", f"{one.place} is {one.health}: {one.error}"
+        evidence.judge("scrape_age", one.age, where=one.place)
 
 
 @item("HLT-PROM-03")
-def test_all_targets_are_up():
+def test_all_targets_are_up(prometheus, evidence):
     """All targets of Prometheus are up, telemetry included."""
-    not_built()
+    targets = prometheus.targets()
+    evidence.saw("scrapes", len(targets))
+    down = [f"{one.place} is {one.health}: {one.error}" for one in targets if one.health != "up"]
+
+    assert not down, "; ".join(down)
 
 
 @item("HLT-PROM-04")
@@ -73,33 +91,57 @@ def test_job_for_telemetry_is_configured(prometheus_file, evidence):
 
 
 @item("HLT-PROM-07")
-def test_prometheus_is_connected_to_alertmanager():
+def test_prometheus_is_connected_to_alertmanager(prometheus, evidence):
     """Prometheus knows its Alertmanager and is connected to it."""
-    not_built()
+    connected = prometheus.alertmanagers()
+    evidence.saw("requests")
+    evidence.fact("connected to", ", ".join(connected))
+
+    assert connected, "Prometheus is connected to no Alertmanager: no alert reaches anybody"
 
 
 @item("HLT-PROM-08")
-def test_request_metrics_are_there():
+def test_request_metrics_are_there(scraped_metrics):
     """The request metrics are there: rate, errors, latency and connections."""
-    not_built()
+    scraped_metrics.must_exist(
+        ("http_requests_total",),
+        ("http_request_duration_seconds", "http_request_latency_ms"),
+        ("http_request_size_bytes", "http_response_size_bytes"),
+        ("active_connections",),
+    )
 
 
 @item("HLT-PROM-09")
-def test_security_metrics_are_there():
+def test_security_metrics_are_there(scraped_metrics):
     """The security metrics are there: failed logins, limiter hits, audit entries, intrusion alerts."""
-    not_built()
+    scraped_metrics.must_exist(
+        ("auth_attempts_total",),
+        ("rate_limit_hits_total",),
+        ("audit_log_entries_total",),
+        ("intrusion_alerts_total",),
+    )
 
 
 @item("HLT-PROM-10")
-def test_vr_metrics_are_there():
+def test_vr_metrics_are_there(scraped_metrics):
     """The VR metrics are there: frame rate, frame time, input latency and memory."""
-    not_built()
+    scraped_metrics.must_exist(
+        ("vr_fps",),
+        ("vr_frame_time_seconds",),
+        ("vr_input_latency_seconds",),
+        ("process_resident_memory_bytes",),
+    )
 
 
 @item("HLT-PROM-11")
-def test_system_metrics_are_there():
+def test_system_metrics_are_there(scraped_metrics):
     """The system metrics are there: CPU, memory, disk and network."""
-    not_built()
+    scraped_metrics.must_exist(
+        ("node_cpu_seconds_total",),
+        ("node_memory_MemAvailable_bytes", "node_memory_MemTotal_bytes"),
+        ("node_filesystem_avail_bytes",),
+        ("node_network_receive_bytes_total",),
+    )
 
 
 @item("HLT-UNIT-01")
@@ -113,12 +155,25 @@ def test_monitoring_comes_back_by_itself(host, target, evidence):
 
 
 @item("HLT-AFTER-10")
-def test_new_version_is_being_scraped():
+def test_new_version_is_being_scraped(prometheus, target, evidence):
     """Prometheus is scraping the new version."""
-    not_built()
+    job = game_job(prometheus)
+    scraped = [one for one in prometheus.targets() if one.job == job]
+    evidence.saw("scrapes", len(scraped))
+    evidence.fact("deployed", target.facts.times.deployed_at)
+
+    assert scraped, f"Prometheus has no target of the job {job}"
+    for one in scraped:
+        assert one.health == "up", f"{one.place} is {one.health}: {one.error}"
+        evidence.judge("scrape_age", one.age, where=one.place)
 
 
 @item("HLT-AFTER-11")
-def test_no_scrape_was_missed():
+def test_no_scrape_was_missed(watched, evidence):
     """Prometheus has missed no scrape since the deployment."""
-    not_built()
+    made = watched.so_far.scrapes()
+    evidence.saw("scrapes", made.scrapes)
+
+    evidence.judge("scrapes_made", 100 * made.scraped, n=made.expected)
+    if made.longest_gap_s > LONGEST_GAP_S:
+        evidence.warn(f"nothing was scraped for {made.longest_gap_s / 60:.0f} minutes on end")

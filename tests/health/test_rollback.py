@@ -3,8 +3,9 @@
 Checklist lines 1152-1171.
 """
 
-from preflight.fixtures import item, not_built
+from preflight.fixtures import item
 from preflight.probes import backups, documents, health, rollback
+from preflight.probes.windows import QUARTER
 
 SLOW_MS = 1000
 """What a handful of answers may take after a drill: five times the 200 ms that are held to in earnest."""
@@ -81,15 +82,15 @@ def test_authentication_works_after_the_rollback(answers, evidence):
 
 
 @item("HLT-ROLL-06")
-def test_few_requests_fail_after_the_rollback():
+def test_few_requests_fail_after_the_rollback(watched):
     """After the rollback fewer than 1 % of requests fail."""
-    not_built()
+    watched.judge("error_rate", watched.after_rollback(QUARTER).error_rate())
 
 
 @item("HLT-ROLL-07")
-def test_response_times_are_acceptable_after_the_rollback():
+def test_response_times_are_acceptable_after_the_rollback(watched):
     """After the rollback the response times are acceptable."""
-    not_built()
+    watched.judge("p95", watched.after_rollback(QUARTER).p95())
 
 
 @item("HLT-ROLL-08")

@@ -3,7 +3,8 @@
 Checklist lines 130, 1147, 1195, 1263, 1282, 1338.
 """
 
-from preflight.fixtures import item, not_built
+from preflight.fixtures import item
+from preflight.probes.windows import FOUR_HOURS, HOUR
 
 
 @item("PERF-BASE-01")
@@ -31,12 +32,16 @@ def test_no_endpoint_is_half_slower_after_the_deployment(latency):
 
 
 @item("PERF-BASE-05")
-def test_latency_is_not_twice_the_baseline_for_ten_minutes():
+def test_latency_is_not_twice_the_baseline_for_ten_minutes(watched):
     """Latency is not above twice the baseline for ten minutes."""
-    not_built()
+    usual = watched.before.p95()
+
+    watched.judge("p95_ratio_10min", watched.over(HOUR).worst_p95(600).times_of(usual))
 
 
 @item("PERF-BASE-06")
-def test_performance_did_not_degrade_in_four_hours():
+def test_performance_did_not_degrade_in_four_hours(watched):
     """Performance did not degrade in the first four hours."""
-    not_built()
+    first, last = watched.over(HOUR).p95(), watched.last(HOUR, of=FOUR_HOURS).p95()
+
+    watched.judge("p95_ratio", last.times_of(first))

@@ -3,22 +3,23 @@
 Checklist lines 1025, 1193, 1265, 1327.
 """
 
-from preflight.fixtures import item, not_built
+from preflight.fixtures import item
+from preflight.probes.windows import HOUR, QUARTER
 
 
 @item("PERF-CPU-01")
-def test_cpu_allows_a_deployment():
+def test_cpu_allows_a_deployment(watched):
     """The CPU is not used to more than 90 %."""
-    not_built()
+    watched.judge("cpu", watched.recent.cpu())
 
 
 @item("PERF-CPU-02")
-def test_cpu_after_the_deployment():
+def test_cpu_after_the_deployment(watched):
     """After the deployment the CPU is used to less than 70 %."""
-    not_built()
+    watched.judge("cpu", watched.over(QUARTER).cpu())
 
 
 @item("PERF-CPU-03")
-def test_cpu_in_the_first_hour():
+def test_cpu_in_the_first_hour(watched):
     """The CPU was used to less than 70 % in the first hour."""
-    not_built()
+    watched.judge("cpu", watched.over(HOUR).cpu())

@@ -8,6 +8,7 @@ import pytest
 from preflight.fixtures import item, not_built
 from preflight.probes import tokens
 from preflight.probes.api import PROTECTED, PROTECTED_CALLS
+from preflight.probes.windows import QUARTER
 
 
 @pytest.fixture
@@ -141,9 +142,9 @@ def test_authentication_is_not_broken(answers, evidence):
 
 
 @item("SEC-AUTH-12")
-def test_failed_logins_stay_at_the_usual_level():
+def test_failed_logins_stay_at_the_usual_level(watched):
     """Failed logins stay at the usual level since the deployment."""
-    not_built()
+    watched.judge("auth_failures", watched.over(QUARTER).failed_logins())
 
 
 @item("SEC-AUTH-13")

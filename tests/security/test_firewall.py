@@ -4,8 +4,8 @@ Checklist lines 388-392, 399, 1536-1541.
 """
 
 from preflight.errors import LookError
-from preflight.fixtures import item, not_built
-from preflight.probes import ports, redirects
+from preflight.fixtures import item
+from preflight.probes import metrics, ports, redirects
 
 
 @item("SEC-FW-01")
@@ -57,9 +57,12 @@ def test_monitoring_ports_are_closed_from_outside(front, host, evidence):
 
 
 @item("SEC-FW-05")
-def test_internal_monitoring_can_read_the_metrics():
+def test_internal_monitoring_can_read_the_metrics(metrics_page, evidence):
     """Internal monitoring can read the metrics."""
-    not_built()
+    evidence.request(metrics_page)
+
+    assert metrics_page.status_code == 200, f"GET /metrics with the token answers {metrics_page.status_code}"
+    assert metrics.families(metrics_page), "GET /metrics answers with no metric"
 
 
 @item("SEC-FW-06")

@@ -3,8 +3,9 @@
 Checklist lines 74 and 1347. Each ban is provoked from an address of its own, with consent, and ends that address.
 """
 
-from preflight.fixtures import item, not_built
+from preflight.fixtures import item
 from preflight.probes import limiter, metrics
+from preflight.probes.windows import FOUR_HOURS
 
 
 @item("SEC-IDS-01")
@@ -68,6 +69,6 @@ def test_injection_pattern_brings_a_ban(api, session, token, evidence):
 
 
 @item("SEC-IDS-06")
-def test_security_alerts_stayed_quiet():
+def test_security_alerts_stayed_quiet(watched):
     """Security alerts stayed quiet in the first four hours."""
-    not_built()
+    watched.judge("security_alerts", watched.over(FOUR_HOURS).security_alerts())

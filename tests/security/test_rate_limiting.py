@@ -6,7 +6,7 @@ shown on GET /scene (30 a minute) and the hundred is read from the headers and t
 
 import pytest
 
-from preflight.fixtures import item, not_built
+from preflight.fixtures import item
 from preflight.probes.api import PROTECTED
 from preflight.probes.limiter import ALLOWED, own_address, refused_again
 
@@ -83,6 +83,12 @@ def test_limiter_refuses_after_the_deployment(spent_bucket, evidence):
 
 
 @item("SEC-RATE-06")
-def test_limiter_still_counts_after_the_first_hours():
+def test_limiter_still_counts_after_the_first_hours(api, token, evidence):
     """The limiter is still counting after the first hours."""
-    not_built()
+    for _ in range(2):
+        answer = api.get(PROTECTED, token=token)
+        evidence.request(answer)
+        allowed, left = answer.header("X-RateLimit-Limit"), answer.header("X-RateLimit-Remaining")
+
+        assert left is not None, f"GET {PROTECTED} does not say how many requests are left: X-RateLimit-Remaining is missing"
+        assert float(left) < float(allowed or left), f"GET {PROTECTED} was asked, and {left} of {allowed} requests are left"

@@ -75,5 +75,4 @@ FAULTS = themed(
 LOOK_ALIKES = themed(
     "headset",
     Fault("recorded_loading_hitch", "One long frame while a scene loads, and said so.", _recorded("loading hitch")),
-    Fault("headset_72_hz", "A headset of 72 Hz where 60 is asked of it: faster than needed.", _headset(hz=72)),
 )

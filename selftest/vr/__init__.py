@@ -1,0 +1,1 @@
+"""Tests of the headset's part of the suite."""
