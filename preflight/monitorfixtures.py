@@ -12,7 +12,7 @@ import pytest
 from preflight.errors import LookError, NotApplicable, Undecided
 from preflight.evidence import Evidence
 from preflight.outcome import Reason
-from preflight.probes import alertmanager, placeholders, promrules, windows, yamlfiles
+from preflight.probes import alertmanager, placeholders, windows, yamlfiles
 from preflight.probes import prometheus as client
 from preflight.probes.alertmanager import Alertmanager, Configuration
 from preflight.probes.host import Host
@@ -187,16 +187,18 @@ class Metrics:
         end = time.time()
         return self._prometheus.names(end - 300, end)
 
-    def must_exist(self, *wanted: tuple[str, ...]) -> None:
-        """Of each group of names at least one exists; groups that the target declares absent altogether don't count."""
+    def missing(self, *wanted: tuple[str, ...]) -> list[str]:
+        """The groups of names of which none exists, by their first; those that the target declares absent don't count.
+
+        Raises NotApplicable when all of them are.
+        """
         absent = self._target.facts.absent_metrics
         applicable = [group for group in wanted if not any(_bare(name) in absent or name in absent for name in group)]
         if not applicable:
             raise NotApplicable("the target declares all of these metrics absent")
         there = [name for group in applicable for name in group if self._has(name)]
         self._evidence.saw("series", len(there) + len(wanted) - len(applicable))
-        missing = [group[0] for group in applicable if not any(self._has(name) for name in group)]
-        assert not missing, f"Prometheus has no {', '.join(missing)} of the last five minutes"
+        return [group[0] for group in applicable if not any(self._has(name) for name in group)]
 
     def _has(self, name: str) -> bool:
         return name in self._names or f"{name}_bucket" in self._names
@@ -218,45 +220,12 @@ def rules(prometheus: Prometheus) -> list[Rule]:
     return prometheus.rules()
 
 
-class LoadedRule:
-    """The loaded rule that the item under test is about."""
-
-    def __init__(self, rules: list[Rule], evidence: Evidence) -> None:
-        self._rules, self._evidence = rules, evidence
-
-    def must_be_as_documented(self) -> None:
-        """Threshold, duration and severity are the documented ones, or stricter."""
-        wanted = promrules.documented(self._evidence.item.id)
-        rule = promrules.find(self._rules, wanted)
-        self._evidence.saw("rules", rule is not None)
-        assert rule is not None, f"no rule {wanted.names[0]} is loaded, and none that says the same"
-        self._evidence.fact("rule", f"{rule.name}: {rule.expression}")
-        severity = rule.labels.get("severity", "")
-        assert severity == wanted.severity, f"{rule.name} is {severity or 'of no severity'} instead of {wanted.severity}"
-        self._evidence.judge("for", rule.hold / 60, where=rule.name)
-        if self._evidence.item.limit("threshold"):
-            threshold = promrules.read(rule).threshold
-            assert threshold is not None, f"{rule.name} compares with no number: {rule.expression}"
-            self._evidence.judge("threshold", round(threshold / wanted.unit, 6), where=rule.name)
-
-
-@pytest.fixture
-def loaded_rule(rules: list[Rule], evidence: Evidence) -> LoadedRule:
-    """The loaded rule that the item under test is about."""
-    return LoadedRule(rules, evidence)
-
-
 @pytest.fixture(scope="session")
-def alerts(target: Target, session: Session, prometheus_settled: None) -> Alertmanager:
-    """The target's Alertmanager."""
-    return alertmanager.connect(target, session.user_agent)
-
-
-@pytest.fixture(scope="session")
-def prometheus_settled(target: Target, session: Session) -> None:
-    """In a rehearsal both servers are started with the run: once Prometheus is ready, Alertmanager is."""
+def alerts(target: Target, session: Session) -> Alertmanager:
+    """The target's Alertmanager. In a rehearsal both servers are started with the run: once Prometheus is ready, so is it."""
     if target.facts.rehearsal and target.facts.prometheus is not None:
         client.connect(target, session.user_agent)
+    return alertmanager.connect(target, session.user_agent)
 
 
 @pytest.fixture(scope="session")

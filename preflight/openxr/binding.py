@@ -65,9 +65,17 @@ def function(of: Any, name: str, *arguments: Any) -> Callable[..., int]:
     return found
 
 
-def system_facts(of: Any, system: int) -> dict[str, Any]:
-    """Runtime, headset and displays, as the runtime names them."""
+def runtime_facts(of: Any) -> dict[str, Any]:
+    """The runtime, as it names itself."""
     runtime = xr.get_instance_properties(of)
+    return {
+        "runtime": runtime.runtime_name.decode("utf-8", "replace"),
+        "runtime_version": str(xr.Version(runtime.runtime_version)),
+    }
+
+
+def system_facts(of: Any, system: int) -> dict[str, Any]:
+    """Headset and displays, as the runtime names them."""
     hands = xr.SystemHandTrackingPropertiesEXT()
     about = xr.SystemProperties(next=ctypes.cast(ctypes.pointer(hands), ctypes.c_void_p))
     # the wrapper takes no chain
@@ -75,8 +83,6 @@ def system_facts(of: Any, system: int) -> dict[str, Any]:
     kinds = [xr.ViewConfigurationType(kind) for kind in xr.enumerate_view_configurations(of, system)]
     views = {kind.name: xr.enumerate_view_configuration_views(of, system, kind) for kind in kinds}
     return {
-        "runtime": runtime.runtime_name.decode("utf-8", "replace"),
-        "runtime_version": str(xr.Version(runtime.runtime_version)),
         "system": about.system_name.decode("utf-8", "replace"),
         "tracks_orientation": bool(about.tracking_properties.orientation_tracking),
         "tracks_position": bool(about.tracking_properties.position_tracking),

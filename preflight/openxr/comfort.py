@@ -102,7 +102,7 @@ def moves(told: Sequence[Happened]) -> list[tuple[float, float]]:
 def without_vignette(told: Sequence[Happened]) -> list[tuple[float, float]]:
     """The movements that began without a vignette within 0.3 s, or lost it before their end."""
     bad = []
-    shown = [(h.at, float(h.data.get("strength") or 0)) for h in events(told, "vignette")]
+    shown = [(h.at, _strength(h.data.get("strength"))) for h in events(told, "vignette")]
     for began, ended in moves(told):
         on = [at for at, strength in shown if strength > 0 and at <= began + _VIGNETTE_S]
         off = [at for at, strength in shown if strength <= 0 and on and on[-1] < at < ended]
@@ -133,8 +133,12 @@ def _between(before: float, after: float) -> float:
 
 
 def _numbers(value: Any, count: int) -> TypeGuard[list[float]]:
-    return (
-        isinstance(value, list | tuple)
-        and len(value) == count
-        and all(isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in value)
-    )
+    return isinstance(value, list | tuple) and len(value) == count and all(_number(v) for v in value)
+
+
+def _strength(value: Any) -> float:
+    return float(value) if _number(value) else 0.0
+
+
+def _number(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -16,9 +16,9 @@ _TRACKED = 0b1100
 class Disturbance:
     """Changes of what a session sees; the default changes nothing.
 
-    `head_pose`: "frozen", "jumps" (half a metre each second) or "untracked". `drift`: both hands slide by so many m/s. `hand_lost`: that hand's tracking ends. `stuck`: a control that is always pressed.
-    `refuse_haptics`: the runtime answers so.
-    `no_focus`: the session is never shown. `no_headset`: the runtime finds none.
+    `head_pose`: "frozen", "jumps" (half a metre each second) or "untracked". `drift`: both hands slide by so many m/s.
+    `hand_lost`: that hand's tracking ends. `stuck`: a control that is always pressed. `refuse_haptics`: the runtime answers
+    so. `no_focus`: the session is never shown. `no_headset`: the runtime finds none.
     """
 
     head_pose: str = ""

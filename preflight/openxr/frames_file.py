@@ -112,15 +112,34 @@ def _own(path: Path, text: str) -> Recording:
             headset=str(said["headset"]),
             simulated=bool(said["simulated"]),
             build=str(said.get("build", "")),
-            hz=float(said["hz"]),
+            hz=_finite(said["hz"]),
             first_frame_s=None if said.get("first_frame_s") is None else float(said["first_frame_s"]),
             frames=frames,
-            telemetry=[Happened(float(at), str(event), dict(data)) for at, event, data in said.get("telemetry", [])],
-            inputs=[Input(str(s), str(c), float(changed), float(seen)) for s, c, changed, seen in said.get("inputs", [])],
+            telemetry=_telemetry(said.get("telemetry", [])),
+            inputs=_inputs(said.get("inputs", [])),
             bound=[str(name) for name in said.get("bound", [])],
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise LookError(f"{path}: no whole {SCHEMA} recording ({type(error).__name__}: {error})") from error
+
+
+def _telemetry(rows: Iterable[Sequence[Any]]) -> list[Happened]:
+    return sorted((Happened(_finite(at), str(event), dict(data)) for at, event, data in rows), key=lambda told: told.at)
+
+
+def _inputs(rows: Iterable[Sequence[Any]]) -> list[Input]:
+    found = [Input(str(side), str(control), _finite(changed), _finite(seen)) for side, control, changed, seen in rows]
+    for entry in found:
+        if entry.seen < entry.changed:
+            raise ValueError(f"{entry.side} {entry.control} was seen at {entry.seen} s, before it changed")
+    return found
+
+
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{value} is no time")
+    return number
 
 
 def _frames(times: Iterable[Any], phases: Sequence[Sequence[Any]]) -> list[Frame]:
@@ -129,10 +148,7 @@ def _frames(times: Iterable[Any], phases: Sequence[Sequence[Any]]) -> list[Frame
     for index, at in enumerate(times):
         while starts and starts[0][0] <= index:
             phase = starts.pop(0)[1]
-        moment = float(at)
-        if not math.isfinite(moment):
-            raise ValueError(f"frame {index} has no time")
-        frames.append(Frame(moment, phase=phase))
+        frames.append(Frame(_finite(at), phase=phase))
     return frames
 
 

@@ -17,6 +17,7 @@ WARM_UP_FRAMES = 30
 
 _VALID, _TRACKED = 0b0011, 0b1100
 _ORIENTATION_TRACKED = 0b0100
+_BUSY = 2.0
 _SIMULATED = ("simulat", "remote hmd", "null", "dummy", "mock")
 
 
@@ -43,12 +44,21 @@ class Pose:
 
 @dataclass(frozen=True)
 class Look:
-    """One look. `trouble` is what ended it early: a code, and a sentence; empty codes mean that it went to its end."""
+    """One look. `trouble` is what ended it early: a code, and a sentence; empty codes mean that it went to its end.
+
+    `load`: programs a processor of this machine had to run at its end, over the last minute; 0 where it is not told.
+    """
 
     told: Mapping[str, Any]
     trouble: str = ""
     sentence: str = ""
     seconds: float = 0.0
+    load: float = 0.0
+
+    @property
+    def busy(self) -> bool:
+        """Whether more than two programs waited for each processor: a headset drawn in software drops frames then."""
+        return self.load > _BUSY
 
     @property
     def simulated(self) -> bool:

@@ -64,6 +64,7 @@ class Play:
         else:
             raise Trouble("no graphics", "the runtime offers neither a headless session nor graphics this suite can use")
         self._instance = binding.instance(enabled)
+        self.told.update(binding.runtime_facts(self._instance))
         if self._disturb.hides_headset:
             raise xr.FormFactorUnavailableError
         self._system = xr.get_system(self._instance, xr.SystemGetInfo(xr.FormFactor.HEAD_MOUNTED_DISPLAY))

@@ -40,6 +40,7 @@ _REMEDY = {
     "no focus": "put the headset on, and close the runtime's menu and other VR programs",
     "no graphics": "a Linux runtime with XR_MNDX_egl_enable, or a Windows runtime with OpenGL, is needed for frames",
 }
+NOTHING_SAID = "a simulated headset says nothing about this deployment"
 MISSING = ("no pyopenxr", "no libGL")
 """Troubles of this machine's Python: nothing was asked of a runtime."""
 
@@ -158,6 +159,20 @@ class _Happening:
             (self._service.kill if state == "killed" else self._service.freeze)()
 
 
+def admit(look: Look) -> Look:
+    """A look that may say something about a real deployment.
+
+    Raises Undecided for a machine without a headset, a simulated one, and one that nobody wears.
+    """
+    if look.trouble in ABSENT:
+        raise Undecided(Reason.PROGRAM, remedy(look))
+    if look.simulated:
+        raise Undecided(Reason.OPERATOR, NOTHING_SAID)
+    if look.trouble == "no focus":
+        raise Undecided(Reason.PERSON, remedy(look))
+    return look
+
+
 def remedy(look: Look) -> str:
     """What ended a look, and what to do about it."""
     how = _REMEDY.get(look.trouble)
@@ -201,7 +216,8 @@ def _ask(
                 child.kill()
     seconds = time.monotonic() - began
     found = told.pop("trouble", None) or {"code": code, "text": sentence}
-    return Look(told, found["code"], found["text"], seconds)
+    load = os.getloadavg()[0] / (os.cpu_count() or 1) if hasattr(os, "getloadavg") else 0.0
+    return Look(told, found["code"], found["text"], seconds, load)
 
 
 def _pump(child: subprocess.Popen[str], lines: queue.SimpleQueue[str | None]) -> None:

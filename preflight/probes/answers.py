@@ -18,6 +18,15 @@ FOREIGN_ORIGIN = "https://somewhere-else.example"
 PRODUCTION_ORIGINS = ("https://spacetime.production.com", "https://api.spacetime.production.com")
 """checklist.md line 213."""
 
+NEARLY_OURS = (
+    "null",
+    "http://spacetime.production.com",
+    "https://spacetime.production.com.somewhere-else.example",
+    "https://staging.spacetime.production.com",
+    "http://localhost:3000",
+)
+"""Origins that careless rules let in: of any sandboxed page, without TLS, by prefix, by suffix, of a developer."""
+
 SECRET_FILES = (
     "/.env",
     "/.env.production",

@@ -22,6 +22,8 @@ JOB = "godot_http_api"
 MOST_POINTS = 10_000
 """Of one range query; Prometheus refuses more than 11,000."""
 _MOST_BYTES = 64 * 1024 * 1024
+_SECONDS = 60.0
+"""A question about a whole day may take its time."""
 _SETTLE_SECONDS = 30.0
 
 
@@ -75,7 +77,7 @@ class Prometheus:
     def ask(self, path: str, **parameters: str) -> Answer:
         """GET a path. Raises Unreachable."""
         query = f"?{urlencode(parameters)}" if parameters else ""
-        return http.send("GET", f"{self.url}{path}{query}", headers=self._headers, most_bytes=_MOST_BYTES)
+        return http.send("GET", f"{self.url}{path}{query}", headers=self._headers, most_bytes=_MOST_BYTES, total_seconds=_SECONDS)
 
     def data(self, path: str, **parameters: str) -> Any:
         """The `data` of an answer of the API. Raises BadAnswer when it is none, with what Prometheus says."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,8 +91,9 @@ _FURTHER = {"EndpointHighErrorRate", "ServiceDegraded", "HealthCheckFailing"}
 
 @dataclass(frozen=True)
 class Read:
-    """A rule as its expression says it: the threshold in base units (None for a comparison with nothing), and the
-    selectors with their metric names.
+    """A rule as its expression says it: the threshold in base units, None where it compares with no number.
+
+    `selectors`: the names of the metrics asked for, each with the matcher of its job.
     """
 
     threshold: float | None
@@ -132,8 +134,6 @@ def read(rule: Rule) -> Read:
 
 def blind(client: Prometheus, rules: Sequence[Rule], absent: Sequence[str]) -> list[str]:
     """What rules ask for and Prometheus has not had in the last hour: "alert: metric". Declared-absent ones don't count."""
-    import time
-
     end = time.time()
     names = client.names(end - 3600, end)
     found = []

@@ -40,7 +40,7 @@ class Figure:
     facts: dict[str, str] = field(default_factory=dict)
 
     def times_of(self, usual: Figure) -> Figure:
-        """This figure as a multiple of another one. Raises Undecided where that is zero."""
+        """The figure as a multiple of another one. Raises Undecided where that is zero."""
         if usual.value <= 0:
             raise Undecided(Reason.SAMPLES, "what it is compared with is zero")
         facts = {"now": f"{self.value:.4g}", "compared with": f"{usual.value:.4g}"}
@@ -104,6 +104,7 @@ class View:
         self, client: Prometheus, job: str, span: Span, *, interval: float, footprint: Sequence[Span], target: Target
     ) -> None:
         self._client, self._job, self._footprint, self._target = client, job, list(footprint), target
+        self._judged: dict[str, Completeness] = {}
         self.start, self.end = span
         self.interval = interval
         self.step = interval * max(1, round((self.end - self.start) / _MOST_SAMPLES / interval))
@@ -245,7 +246,14 @@ class View:
 
     def complete(self, metric: str = "") -> Completeness:
         """What the window holds of scrapes, and of the metric. Raises LookError under 90 % of either."""
-        times = self._moments(f'{metric}{{job="{self._job}"}}') if metric else self._up[0]
+        if metric not in self._judged:
+            self._judged[metric] = self._complete(metric)
+        return self._judged[metric]
+
+    def _complete(self, metric: str) -> Completeness:
+        # of a histogram the last bucket is enough: they are written together
+        last = ',le="+Inf"' if metric.endswith("_bucket") else ""
+        times = self._moments(f'{metric}{{job="{self._job}"{last}}}') if metric else self._up[0]
         up = self._up
         judged = judge_completeness(up[0], up[1], times, start=self.start, end=self.end, interval_s=self.interval)
         if not judged.enough:

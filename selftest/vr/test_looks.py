@@ -8,9 +8,11 @@ import time
 
 import pytest
 
+from preflight.errors import Undecided
 from preflight.openxr import headsets, station
 from preflight.openxr.look import Look, Pose, drift, longest_step, share, travel
 from preflight.openxr.streamed import apart, of_stream
+from preflight.outcome import Reason
 from preflight.probes.telemetry import Listening, Message
 
 STILL = (0.0, 0.0, 0.0, 1.0)
@@ -46,6 +48,27 @@ def test_drift_is_the_slope_of_a_hand_that_does_not_turn():
 def test_simulated_headsets_are_named_as_such():
     assert Look({"system": "Monado: Simulated HMD", "runtime": "Monado"}).headset.startswith("SIMULATED")
     assert not Look({"system": "Oculus Quest2", "runtime": "Oculus"}).simulated
+
+
+@pytest.mark.parametrize(
+    ("look", "reason", "words"),
+    [
+        (Look({}, "no runtime", "none is active"), Reason.PROGRAM, "preflight headset install"),
+        (Look({}, "no headset", "none is found"), Reason.PROGRAM, "switch the headset on"),
+        (Look({"system": "Monado: Simulated HMD"}), Reason.OPERATOR, "simulated"),
+        (Look({"system": "Simulated HMD"}, "lost", "gone"), Reason.OPERATOR, "simulated"),
+        (Look({"system": "Oculus Quest2"}, "no focus", "stays VISIBLE"), Reason.PERSON, "put the headset on"),
+    ],
+)
+def test_what_can_not_speak_for_a_deployment_is_undecided(look, reason, words):
+    with pytest.raises(Undecided, match=words) as raised:
+        station.admit(look)
+    assert raised.value.reason is reason
+
+
+@pytest.mark.parametrize("trouble", ["", "lost", "hangs", "crashed"])
+def test_real_headset_speaks_whatever_became_of_its_session(trouble):
+    assert station.admit(Look({"system": "Oculus Quest2"}, trouble)).trouble == trouble
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,25 @@ def test_what_is_no_recording_is_refused_in_a_sentence(tmp_path, text, words):
         frames_file.read(path)
 
 
+def test_input_seen_before_it_changed_is_refused(tmp_path):
+    path = tmp_path / "session.json"
+    path.write_text(json.dumps({**rehearsed.session(), "inputs": [["left", "trigger", 2.0, 1.9]]}))
+
+    with pytest.raises(LookError, match="before it changed"):
+        frames_file.read(path)
+
+
+@pytest.mark.parametrize("strength", ["much", None, True, float("nan")])
+def test_strength_of_a_vignette_that_is_no_number_is_none(strength):
+    told = [
+        frames_file.Happened(1.0, "locomotion", {"active": True}),
+        frames_file.Happened(1.1, "vignette", {"strength": strength}),
+        frames_file.Happened(5.0, "locomotion", {"active": False}),
+    ]
+
+    assert comfort.without_vignette(told) == [(1.0, 5.0)]
+
+
 def test_missing_recording_is_refused(tmp_path):
     with pytest.raises(LookError, match="can't be read"):
         frames_file.read(tmp_path / "none.json")

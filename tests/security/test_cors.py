@@ -5,7 +5,7 @@ Checklist line 250 and the listings at 198, 213-215, 819-820, 883-888.
 
 from preflight.fixtures import item
 from preflight.probes import cors
-from preflight.probes.answers import FOREIGN_ORIGIN, PRODUCTION_ORIGINS
+from preflight.probes.answers import FOREIGN_ORIGIN, NEARLY_OURS, PRODUCTION_ORIGINS
 from preflight.probes.api import PROTECTED
 
 
@@ -19,6 +19,11 @@ def test_foreign_origin_gets_no_permission(api, token, evidence):
 
         assert not given.any_origin, f"GET {path} allows every origin (*)"
         assert not given.grants(FOREIGN_ORIGIN), f"GET {path} allows {FOREIGN_ORIGIN}"
+    for origin in NEARLY_OURS:
+        answer = api.get("/health", headers={"Origin": origin})
+        evidence.request(answer)
+
+        assert not cors.permission(answer).grants(origin), f"GET /health allows {origin}"
 
 
 @item("SEC-CORS-02")

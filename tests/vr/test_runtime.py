@@ -15,9 +15,10 @@ from preflight.probes import gamelog
 def test_runtime_is_installed(attempt, evidence):
     """An OpenXR runtime is installed and can be used."""
     assert attempt.trouble not in ("no runtime", "no service"), attempt.sentence
-
+    if "runtime" not in attempt.told:
+        raise LookError(f"the runtime could not be asked: {attempt.sentence}")
     evidence.saw("states")
-    evidence.fact("runtime", f"{attempt.told.get('runtime', 'not named')} {attempt.told.get('runtime_version', '')}".strip())
+    evidence.fact("runtime", f"{attempt.told['runtime']} {attempt.told['runtime_version']}")
 
 
 @item("VR-RUN-02")

@@ -14,6 +14,7 @@ from preflight.rehearsal.faults import (
     latency,
     logs,
     look_alikes,
+    monitoring,
     rate_limiting,
     secrets,
     telemetry,
@@ -38,9 +39,10 @@ _MODULES = (
     backup,
     web_page,
     telemetry,
+    monitoring,
 )
 FAULTS: dict[str, Fault] = {name: fault for module in _MODULES for name, fault in module.FAULTS.items()}
-LOOK_ALIKES: dict[str, Fault] = look_alikes.LOOK_ALIKES
+LOOK_ALIKES: dict[str, Fault] = {**look_alikes.LOOK_ALIKES, **monitoring.LOOK_ALIKES}
 
 if len(FAULTS) != sum(len(module.FAULTS) for module in _MODULES) or FAULTS.keys() & LOOK_ALIKES.keys():
     raise ValueError("two faults have one name")

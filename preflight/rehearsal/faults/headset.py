@@ -26,8 +26,10 @@ def _recorded(kind: str) -> Change:
 
 def _with(part: str, settings: dict[str, Any]) -> Change:
     def change(deployment: Deployment) -> Deployment:
-        kept = {**deployment.headset.get(part, {}), **settings}
-        return dataclasses.replace(deployment, headset={**deployment.headset, part: kept})
+        worn: Any = deployment
+        kept = {**worn.headset.get(part, {}), **settings}
+        changed: Deployment = dataclasses.replace(worn, headset={**worn.headset, part: kept})
+        return changed
 
     return change
 

@@ -65,6 +65,13 @@ FAULTS = themed(
     Fault(
         "cors_third_origin",
         "An origin beside the two production ones is allowed.",
-        at("api.cors", origins=("https://spacetime.production.com", "https://staging.spacetime.example")),
+        at(
+            "api.cors",
+            origins=(
+                "https://spacetime.production.com",
+                "https://api.spacetime.production.com",
+                "https://staging.spacetime.production.com",
+            ),
+        ),
     ),
 )

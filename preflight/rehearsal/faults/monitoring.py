@@ -1,0 +1,131 @@
+"""Faults of the monitoring, and of what it has seen since the deployment.
+
+They are seen only where Prometheus and Alertmanager are at hand (preflight/programs.py).
+"""
+
+from __future__ import annotations
+
+from preflight.rehearsal.behaviour import Edit
+from preflight.rehearsal.faults.model import Fault, at, files, themed
+
+_PART = "monitoring"
+_PROMETHEUS = "opt/prometheus/prometheus.yml"
+_ALERTS = "opt/godot/monitoring/prometheus/prometheus_alerts.yml"
+_MANAGER = "opt/alertmanager/alertmanager.yml"
+
+
+def _seen(name: str, breaks: str, **values: object) -> Fault:
+    return Fault(name, breaks, at(_PART, **values))
+
+
+FAULTS = themed(
+    _PART,
+    _seen("scrape_target_down", "Prometheus can't reach the game.", dead_jobs=("godot_http_api",)),
+    _seen("scrape_telemetry_down", "Prometheus can't reach telemetry's metrics.", dead_jobs=("godot_telemetry",)),
+    Fault("metric_not_exported", "The game does not export its connections.", at("api", metrics_missing=("active_connections",))),
+    Fault(
+        "rule_missing",
+        "There is no alert on critical memory.",
+        files(Edit("replace", _ALERTS, "", r"      - alert: CriticalMemoryUsage\n(?:        .*\n)+")),
+    ),
+    Fault(
+        "rule_threshold_wrong",
+        "The alert on errors fires at 50 % instead of 5 %.",
+        files(Edit("replace", _ALERTS, "> 0.5\n        for: 5m", r"> 0\.05\n        for: 5m")),
+    ),
+    Fault(
+        "rule_duration_wrong",
+        "The alert on slow requests waits for an hour.",
+        files(Edit("replace", _ALERTS, "> 0.5\n        for: 60m", r"> 0\.5\n        for: 10m")),
+    ),
+    Fault(
+        "rule_severity_wrong",
+        "The alert on very slow requests is a warning.",
+        files(Edit("replace", _ALERTS, "> 2\n        for: 5m\n        labels: {severity: warning}", r"> 2\n.*\n.*critical\}")),
+    ),
+    Fault(
+        "rule_blind",
+        "The alert on limiter hits asks for a metric that does not exist.",
+        files(Edit("replace", _ALERTS, "rate_limit_hit_total", "rate_limit_hits_total")),
+    ),
+    _seen("rules_not_loaded", "Prometheus was not reloaded since the rules were written.", unloaded=True),
+    Fault(
+        "rule_file_elsewhere",
+        "prometheus.yml names a rule file that is not there.",
+        files(Edit("replace", _PROMETHEUS, "alerts_old.yml", r"prometheus_alerts\.yml")),
+    ),
+    Fault(
+        "alertmanager_unknown",
+        "Prometheus knows no Alertmanager.",
+        files(Edit("replace", _PROMETHEUS, "", r"^alerting:\n(?: +.*\n)+")),
+    ),
+    Fault(
+        "critical_route_wrong",
+        "Critical alerts do not reach whoever is on call.",
+        files(
+            Edit(
+                "replace",
+                _MANAGER,
+                "severity: page\n      receiver: 'pagerduty'",
+                r"severity: critical\n      receiver: 'pagerduty'",
+            )
+        ),
+    ),
+    Fault(
+        "inhibition_swallows",
+        "A critical alert silences every other one of its name.",
+        files(
+            Edit(
+                "replace",
+                _MANAGER,
+                "    target_match:\n      environment: 'production'\n",
+                r"    target_match:\n      severity: 'warning'\n",
+            )
+        ),
+    ),
+    Fault(
+        "mail_password_placeholder",
+        "The mail account's password was never filled in.",
+        files(Edit("replace", _MANAGER, "smtp_auth_password: '<SECURE_PASSWORD>'", r"smtp_auth_password: .*")),
+    ),
+    _seen("receiver_broken", "The mail server takes no mail.", broken_receiver=True),
+    _seen("errors_just_over", "1.1 % of the requests fail.", error_percent=1.1),
+    _seen("errors_over_5", "6 % of the requests fail.", error_percent=6.0),
+    _seen("errors_over_10", "11 % of the requests fail.", error_percent=11.0),
+    _seen("cpu_just_over", "The CPU is used to 71 %.", cpu_percent=71.0),
+    _seen("cpu_over_90", "The CPU is used to 91 %.", cpu_percent=91.5),
+    _seen("leak_slow", "The game leaks 5 MB an hour.", memory_growth_mb=120.0),
+    _seen("restarted_once", "The game was restarted an hour after the deployment.", restarts=(1.0,)),
+    _seen("outage_short", "The API was down for three minutes at night.", down=((10.0, 3.0),)),
+    _seen("scrape_gap", "Nothing was scraped for 20 minutes of the first hour.", gaps=((0.4, 20.0),)),
+    _seen("latency_rising", "Answers take longer by the hour.", latency_growth=6.0),
+    _seen("latency_high", "P95 is over 200 ms since the deployment.", latency_ms=120.0),
+    _seen("logins_failing", "1.5 % of the tokens are refused.", failed_logins_percent=1.5),
+    _seen("traffic_flood", "For a quarter of an hour there were twelve times the requests.", peak=(9.0, 12.0)),
+    _seen("disk_filling", "The disk fills up by 15 % a day.", disk_percent=60.0, disk_growth=15.0),
+    _seen("frames_low", "The headset shows 84 frames a second.", fps=84.0),
+    _seen(
+        "alert_false",
+        "An alert on memory was raised although memory was in order.",
+        alerts=(("HighMemoryUsage", "warning", 6.0, 10.0),),
+    ),
+)
+
+LOOK_ALIKES = themed(
+    _PART,
+    _seen("errors_just_under", "0.9 % of the requests fail.", error_percent=0.9),
+    _seen("cpu_just_under", "The CPU is used to 69 %.", cpu_percent=69.0),
+    _seen("memory_falls", "Memory falls by 30 MB over the day.", memory_growth_mb=-30.0),
+    Fault(
+        "rule_stricter",
+        "The alert on errors fires at 4 % already, and is written in percent.",
+        files(
+            Edit(
+                "replace",
+                _ALERTS,
+                'expr: 100 * sum(rate(http_requests_total{status=~"5.."}[5m])) / sum(rate(http_requests_total[5m])) > 4',
+                r"expr: sum\(.*> 0\.05",
+            )
+        ),
+    ),
+)

@@ -1,0 +1,124 @@
+"""Alert rules are read for what they mean, and proven by promtool."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import yaml
+
+from preflight import programs
+from preflight.errors import LookError
+from preflight.probes import promrules
+from preflight.probes.prometheus import Rule
+from preflight.probes.promrules import DOCUMENTED
+from preflight.probes.yamlfiles import seconds
+from preflight.rehearsal import host
+
+SHIPPED = Path(host.__file__).parent / "files/opt/godot/monitoring/prometheus/prometheus_alerts.yml"
+promtool = pytest.mark.skipif(programs.find("promtool") is None, reason="promtool is not at hand")
+
+
+def shipped() -> list[Rule]:
+    groups = yaml.safe_load(SHIPPED.read_text())["groups"]
+    return [
+        Rule(one["alert"], group["name"], one["expr"], seconds(one["for"]) or 0.0, one["labels"], "ok", "inactive", "")
+        for group in groups
+        for one in group["rules"]
+    ]
+
+
+def rule(expression: str, *, like: str = "HighHTTPErrorRate") -> Rule:
+    return dataclasses.replace(next(one for one in shipped() if one.name == like), expression=expression)
+
+
+@pytest.mark.parametrize(
+    ("expression", "threshold"),
+    [
+        ('sum(rate(a{status="500"}[5m])) / sum(rate(a[5m])) > 0.05', 0.05),
+        ("100 * sum(rate(a[5m])) / sum(rate(b[5m])) > 5", 0.05),
+        ("sum(rate(a[5m])) / sum(rate(b[5m])) * 100 >= 5", 0.05),
+        ("0.05 < sum(rate(a[5m])) / sum(rate(b[5m]))", 0.05),
+        ("sum(rate(a[1m])) * 60 > 50", 50 / 60),
+        ("sum(increase(a[1m])) > 50", 50 / 60),
+        ("sum(increase(a[2m])) / 2 > 50", 50 / 60),
+        ("memory > 1024 * 1024 * 1024", 2.0**30),
+        ("memory / 1024 / 1024 > 1024", 2.0**30),
+        ("(memory / 2 ^ 20) > 1024", 2.0**30),
+        ('latency_ms{quantile="0.95"} > 500', 0.5),
+        ("(rate(a[5m]) > 3) and on() up == 1", 3.0),
+        ("absent(up)", None),
+        ("a > b", None),
+    ],
+)
+def test_threshold_is_read_in_base_units(expression: str, threshold: float | None) -> None:
+    found = promrules.read(rule(expression)).threshold
+
+    assert found == (pytest.approx(threshold) if threshold is not None else None)
+
+
+def test_broken_expression_is_no_look() -> None:
+    with pytest.raises(LookError, match="can't be read"):
+        promrules.read(rule("sum(rate(a[5m]"))
+
+
+def test_metrics_are_found_wherever_they_stand() -> None:
+    found = promrules.read(rule('max_over_time(sum by (x) (rate(a{job="g"}[5m]))[1h:1m]) > -(b offset 5m) unless {__name__="c"}'))
+
+    assert set(found.selectors) == {("a", 'job="g"'), ("b", ""), ("c", "")}
+
+
+@pytest.mark.parametrize("wanted", DOCUMENTED, ids=lambda one: one.item)
+def test_shipped_rules_hold_every_documented_alert(wanted: promrules.Documented) -> None:
+    found = promrules.find(shipped(), wanted)
+
+    assert found is not None
+    assert found.name in wanted.names
+    assert found.hold == wanted.hold_s
+    assert found.labels["severity"] == wanted.severity
+
+
+def test_renamed_alert_is_found_by_what_it_says() -> None:
+    renamed = [dataclasses.replace(one, name="Oom") if one.name == "CriticalMemoryUsage" else one for one in shipped()]
+    found = promrules.find(renamed, promrules.documented("HLT-RULE-05"))
+
+    assert found is not None
+    assert found.name == "Oom"
+
+
+@promtool
+@pytest.mark.parametrize("wanted", DOCUMENTED, ids=lambda one: one.item)
+def test_shipped_rules_fire_when_they_should(wanted: promrules.Documented) -> None:
+    found = promrules.find(shipped(), wanted)
+
+    assert found is not None
+    assert promrules.misfires(found, wanted) == ""
+
+
+ERRORS = 'sum(rate(http_requests_total{status=~"5.."}[5m])) / sum(rate(http_requests_total[5m]))'
+
+
+@promtool
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [
+        (f"{ERRORS} > 0.06", "does not fire just over"),
+        (f"{ERRORS} > 0.04", ""),
+        (f"{ERRORS} < 0.05", "does not fire just over"),
+        (f"{ERRORS} >= 0", "fires just under"),
+        (ERRORS.replace("requests", "request") + " > 0.05", "does not fire just over"),
+        (f"100 * {ERRORS} > 5", ""),
+    ],
+)
+def test_wrong_rules_are_told_by_what_they_do(expression: str, said: str) -> None:
+    found = promrules.misfires(rule(expression), promrules.documented("HLT-RULE-02"))
+
+    assert found.startswith(said) if said else not found
+
+
+@promtool
+def test_alert_that_waits_too_long_does_not_fire() -> None:
+    slow = dataclasses.replace(rule(f"{ERRORS} > 0.05"), hold=3600.0)
+
+    assert "does not fire" in promrules.misfires(slow, promrules.documented("HLT-RULE-02"))
