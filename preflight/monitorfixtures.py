@@ -13,8 +13,10 @@ from preflight.errors import LookError, NotApplicable, Undecided
 from preflight.evidence import Evidence
 from preflight.outcome import Reason
 from preflight.probes import alertmanager, placeholders, windows, yamlfiles
+from preflight.probes import grafana as grafana_client
 from preflight.probes import prometheus as client
 from preflight.probes.alertmanager import Alertmanager, Configuration
+from preflight.probes.grafana import Grafana
 from preflight.probes.host import Host
 from preflight.probes.prometheus import Prometheus, Rule
 from preflight.probes.windows import Figure, Line, Span, View
@@ -263,3 +265,9 @@ def _texts(value: object, key: str = "") -> Iterator[tuple[str, str]]:
 def alert_file(target: Target, request: pytest.FixtureRequest) -> AlertFile:
     """alertmanager.yml, as far as it can be read."""
     return AlertFile(target, request.getfixturevalue("host") if target.facts.host is not None else None)
+
+
+@pytest.fixture(scope="session")
+def grafana(target: Target, session: Session) -> Grafana:
+    """The target's Grafana."""
+    return grafana_client.connect(target, session.user_agent)

@@ -3,73 +3,132 @@
 Checklist lines 539-542, 659, 1066-1093, 1187, 1214, 1289, 1359, 1540.
 """
 
-from preflight.fixtures import item, not_built
+import pytest
+
+from preflight.errors import BadAnswer
+from preflight.fixtures import item
+from preflight.probes.grafana import WANTED, lacking
+
+
+@pytest.fixture(scope="module")
+def panels(grafana):
+    """Every panel of every dashboard."""
+    return grafana.panels()
+
+
+@pytest.fixture
+def has_its_panels(panels, evidence):
+    """A dashboard asks for everything that the checklist lists for it."""
+
+    def hold(dashboard):
+        missing = lacking(panels, dashboard)
+        evidence.saw("panels", len(WANTED[dashboard]) - len(missing))
+        assert not missing, f"the dashboard {dashboard} has no panel on {', '.join(missing)}"
+
+    return hold
+
+
+def empty_panels(grafana, panels, target, evidence):
+    """Panels none of whose queries has data, but for metrics that the target declares absent."""
+    empty = []
+    for panel in panels:
+        evidence.saw("panels")
+        declared = any(metric in query for metric in target.facts.absent_metrics for query in panel.queries)
+        if not declared and not any(grafana.values(query) for query in panel.queries):
+            empty.append(panel.place)
+    return empty
 
 
 @item("HLT-GRAF-01")
-def test_grafana_is_in_order():
+def test_grafana_is_in_order(grafana, evidence):
     """Grafana can be reached and is in order."""
-    not_built()
+    answer = grafana.health()
+    evidence.request(answer)
+
+    assert answer.status_code == 200, f"{answer.url} answers {answer.status_code}"
+    assert answer.object().get("database") == "ok", f"{answer.url} says database: {answer.object().get('database')}"
 
 
 @item("HLT-GRAF-02")
-def test_default_password_is_refused():
+def test_default_password_is_refused(grafana, evidence):
     """Grafana does not take admin/admin any more."""
-    not_built()
+    answer = grafana.default_login()
+    evidence.saw("refused", answer.status_code in (401, 403))
+
+    assert answer.status_code in (401, 403), f"admin/admin is answered with {answer.status_code}"
 
 
 @item("HLT-GRAF-03")
-def test_data_source_answers():
+def test_data_source_answers(grafana, evidence):
     """Grafana's Prometheus data source is connected and answers."""
-    not_built()
+    works, said = grafana.source_health()
+    evidence.saw("requests")
+
+    assert works, f"the Prometheus data source does not work: {said}"
 
 
 @item("HLT-GRAF-04")
-def test_api_overview_has_its_panels():
+def test_api_overview_has_its_panels(has_its_panels):
     """The dashboard HTTP API Overview has its seven panels."""
-    not_built()
+    has_its_panels("HTTP API Overview")
 
 
 @item("HLT-GRAF-05")
-def test_security_dashboard_has_its_panels():
+def test_security_dashboard_has_its_panels(has_its_panels):
     """The security dashboard has its five panels."""
-    not_built()
+    has_its_panels("Security")
 
 
 @item("HLT-GRAF-06")
-def test_vr_dashboard_has_its_panels():
+def test_vr_dashboard_has_its_panels(has_its_panels):
     """The VR performance dashboard has its five panels."""
-    not_built()
+    has_its_panels("VR Performance")
 
 
 @item("HLT-GRAF-07")
-def test_system_dashboard_has_its_panels():
+def test_system_dashboard_has_its_panels(has_its_panels):
     """The system dashboard has its five panels."""
-    not_built()
+    has_its_panels("System")
 
 
 @item("HLT-GRAF-08")
-def test_dashboards_show_data():
+def test_dashboards_show_data(grafana, panels, target, evidence):
     """The dashboards show data."""
-    not_built()
+    empty = empty_panels(grafana, panels, target, evidence)
+
+    assert not empty, f"without data: {', '.join(empty)}"
 
 
 @item("HLT-GRAF-09")
-def test_every_panel_loads_without_an_error():
+def test_every_panel_loads_without_an_error(grafana, panels, evidence):
     """Every panel loads without an error."""
-    not_built()
+    broken = []
+    for panel in panels:
+        evidence.saw("panels")
+        for query in panel.queries:
+            try:
+                grafana.values(query)
+            except BadAnswer as error:
+                broken.append(f"{panel.place}: {error}")
+
+    assert not broken, "; ".join(broken)
 
 
 @item("HLT-AFTER-05")
-def test_dashboards_show_the_new_version():
+def test_dashboards_show_the_new_version(grafana, panels, target, evidence):
     """The dashboards show data of the new version."""
-    not_built()
+    empty = empty_panels(grafana, panels, target, evidence)
+    shown = {panel.dashboard for panel in panels if panel.place not in empty}
+
+    assert shown >= set(WANTED), f"without data since the deployment: {', '.join(sorted(set(WANTED) - shown))}"
 
 
 @item("HLT-AFTER-06")
-def test_no_panel_is_empty_after_the_deployment():
+def test_no_panel_is_empty_after_the_deployment(grafana, panels, target, evidence):
     """No panel of any dashboard is empty since the deployment."""
-    not_built()
+    empty = empty_panels(grafana, panels, target, evidence)
+
+    assert not empty, f"without data: {', '.join(empty)}"
 
 
 @item("HLT-DAY-06")

@@ -3,12 +3,15 @@
 Checklist lines 70, 77, 1138, 1198, 1249, 1278, 1305-1310, 1315-1316, 1344.
 """
 
+from datetime import UTC, datetime
+
 import pytest
 
-from preflight.fixtures import item, not_built
-from preflight.probes import tokens
+from preflight.fixtures import item
+from preflight.probes import breakins, tokens
 from preflight.probes.api import PROTECTED, PROTECTED_CALLS
-from preflight.probes.windows import QUARTER
+from preflight.probes.windows import FOUR_HOURS, QUARTER, since_deployment
+from preflight.session import now
 
 
 @pytest.fixture
@@ -148,6 +151,10 @@ def test_failed_logins_stay_at_the_usual_level(watched):
 
 
 @item("SEC-AUTH-13")
-def test_nobody_got_in_without_a_right_to():
+def test_nobody_got_in_without_a_right_to(host, target, evidence):
     """Nobody got in without a right to in the first four hours."""
-    not_built()
+    start, end = since_deployment(target, FOUR_HOURS, now())
+    found = breakins.guesses(host, target, datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC))
+    evidence.saw("lines", found.entries)
+
+    assert not found.admitted, f"refused again and again, then admitted: {', '.join(found.admitted)}"

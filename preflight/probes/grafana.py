@@ -1,0 +1,172 @@
+"""Grafana by its HTTP API: health, the default password, the data source, dashboards and what their panels ask.
+
+Panels are matched by what they query, not by their titles; their queries are asked through Grafana's own data source proxy.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from preflight.errors import BadAnswer, LookError, Undecided
+from preflight.outcome import Reason
+from preflight.probes import http
+from preflight.probes.http import Answer
+from preflight.redact import Secret, printable
+from preflight.target import Target
+
+_VARIABLES = {"__rate_interval": "5m", "__interval": "1m", "__range": "1h", "__auto_interval": "1m"}
+_LATENCY = r"http_request_duration_seconds_bucket|http_request_latency_ms"
+
+WANTED: dict[str, tuple[tuple[str, str], ...]] = {
+    "HTTP API Overview": (
+        ("request rate", r"rate\(http_requests_total"),
+        ("error rate", r"http_requests_total\{[^}]*status"),
+        ("latency percentiles", _LATENCY),
+        ("active connections", r"active_connections"),
+        ("memory", r"process_resident_memory_bytes"),
+        ("top endpoints by requests", r"topk\(.*http_requests_total"),
+        ("top endpoints by latency", rf"topk\(.*({_LATENCY})"),
+    ),
+    "Security": (
+        ("authentication attempts", r"auth_attempts_total"),
+        ("rate limit hits", r"rate_limit_hits_total"),
+        ("security header violations", r"security_header_violations_total"),
+        ("audit log entries", r"audit_log_entries_total"),
+        ("intrusion alerts", r"intrusion_alerts_total"),
+    ),
+    "VR Performance": (
+        ("frames per second", r"vr_fps"),
+        ("frame times", r"vr_frame_time_seconds"),
+        ("memory", r"process_resident_memory_bytes"),
+        ("active sessions", r"vr_active_sessions"),
+        ("controller tracking", r"vr_controller_tracking_ratio"),
+    ),
+    "System": (
+        ("CPU", r"(process|node)_cpu_seconds_total"),
+        ("memory", r"process_resident_memory_bytes|node_memory_\w+_bytes"),
+        ("disk", r"node_disk_\w+"),
+        ("network", r"node_network_\w+"),
+        ("process status", r"\bup\b|process_start_time_seconds"),
+    ),
+}
+"""The panels that each dashboard must have (checklist.md lines 1066-1093): a name, and what one of its queries matches."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One panel: where it stands, and what it asks."""
+
+    dashboard: str
+    title: str
+    queries: tuple[str, ...]
+
+    @property
+    def place(self) -> str:
+        """For people."""
+        return f"{self.dashboard} > {self.title}"
+
+
+class Grafana:
+    """A client that only reads."""
+
+    def __init__(self, url: str, token: Secret | None, user_agent: str) -> None:
+        self.url = url
+        self._agent = {"User-Agent": user_agent}
+        self._token = {"Authorization": f"Bearer {token.reveal()}"} if token else None
+
+    def health(self) -> Answer:
+        """GET /api/health, which needs no login."""
+        return http.send("GET", f"{self.url}/api/health", headers=self._agent)
+
+    def default_login(self) -> Answer:
+        """Something that only an administrator may see, asked as admin/admin."""
+        basic = base64.b64encode(b"admin:admin").decode()
+        return http.send("GET", f"{self.url}/api/org", headers={**self._agent, "Authorization": f"Basic {basic}"})
+
+    def ask(self, path: str) -> Any:
+        """GET a path with the token, as JSON. Raises Undecided without a token, LookError when it is refused."""
+        if self._token is None:
+            raise Undecided(Reason.OPERATOR, "no token of Grafana: give [secrets] grafana_token (a service account, Viewer)")
+        answer = http.send("GET", f"{self.url}{path}", headers={**self._agent, **self._token})
+        if answer.status_code != 200:
+            raise LookError(f"{self.url}{printable(path, 80)} answers {answer.status_code}")
+        return answer.json()
+
+    def source(self) -> str:
+        """The uid of the Prometheus data source. Raises LookError when there is none."""
+        for one in _list(self.ask("/api/datasources")):
+            if one.get("type") == "prometheus":
+                return str(one.get("uid", ""))
+        raise LookError(f"{self.url} has no Prometheus data source")
+
+    def source_health(self) -> tuple[bool, str]:
+        """Whether the data source works, and what Grafana says of it."""
+        said = self.ask(f"/api/datasources/uid/{quote(self.source())}/health")
+        return said.get("status") == "OK", printable(str(said.get("message", "")), 120)
+
+    def panels(self) -> list[Panel]:
+        """Every panel with queries, of every dashboard."""
+        found: list[Panel] = []
+        for entry in _list(self.ask("/api/search?type=dash-db&limit=200")):
+            said = self.ask(f"/api/dashboards/uid/{quote(str(entry.get('uid', '')))}")
+            model = said.get("dashboard") if isinstance(said, dict) else None
+            if isinstance(model, dict):
+                found += panels_of(model)
+        return found
+
+    def values(self, query: str, at: float | None = None) -> int:
+        """How many series a panel's query has at a moment. Raises BadAnswer when Prometheus refuses the query."""
+        parameters = {"query": filled(query), **({} if at is None else {"time": f"{at:.0f}"})}
+        path = f"/api/datasources/proxy/uid/{quote(self.source())}/api/v1/query?{urlencode(parameters)}"
+        try:
+            said = self.ask(path)
+        except LookError as error:
+            raise BadAnswer(f"{printable(query, 100)}: {error}") from error
+        return len(said.get("data", {}).get("result", []))
+
+
+def connect(target: Target, user_agent: str) -> Grafana:
+    """A client of the target's Grafana. Raises Undecided where the target file names none."""
+    part = target.facts.grafana
+    if part is None:
+        raise Undecided(Reason.OPERATOR, 'no Grafana: give [grafana] url = "http://…" in the target file')
+    return Grafana(part.url, target.secret("grafana_token"), user_agent)
+
+
+def panels_of(model: Mapping[str, Any]) -> list[Panel]:
+    """The panels of a dashboard's model that ask something, those in folded rows too."""
+    title = str(model.get("title", ""))
+    return [
+        Panel(title, printable(str(one.get("title", "")), 80), queries)
+        for one in _flat(model.get("panels"))
+        if (queries := tuple(str(each["expr"]) for each in one.get("targets") or () if each.get("expr")))
+    ]
+
+
+def lacking(panels: list[Panel], dashboard: str) -> list[str]:
+    """What a dashboard must show and no panel of it asks for. Another dashboard's panel does not count."""
+    own = [query for one in panels if one.dashboard.strip().lower() == dashboard.lower() for query in one.queries]
+    return [name for name, pattern in WANTED[dashboard] if not any(re.search(pattern, query) for query in own)]
+
+
+def filled(query: str) -> str:
+    """A query with Grafana's variables replaced: intervals by usual ones, choices by "everything"."""
+    return re.sub(r"\$\{?(\w+)(?::\w+)?\}?", lambda found: _VARIABLES.get(found[1], ".*"), query)
+
+
+def _flat(panels: Any) -> Iterator[Mapping[str, Any]]:
+    for one in panels if isinstance(panels, list) else ():
+        if isinstance(one, dict):
+            yield one
+            yield from _flat(one.get("panels"))
+
+
+def _list(said: Any) -> list[dict[str, Any]]:
+    if not isinstance(said, list):
+        raise BadAnswer("Grafana answers with something else than a list")
+    return [one for one in said if isinstance(one, dict)]

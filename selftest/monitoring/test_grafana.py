@@ -1,0 +1,116 @@
+"""The Grafana client against a stand-in that serves the shipped dashboards; no Grafana can be had as a package."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from preflight.errors import BadAnswer, LookError, Undecided
+from preflight.probes import grafana
+from preflight.probes.grafana import WANTED, Grafana, filled, lacking, panels_of
+from preflight.redact import Secret
+from preflight.rehearsal.host.dashboards import DASHBOARDS, dashboard_text
+
+
+class StandIn(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        login = self.headers.get("Authorization", "")
+        if self.path == "/api/health":
+            return self._say({"database": "ok", "version": "stand-in"})
+        if login != "Bearer viewer-token":
+            return self._say({"message": "Unauthorized"}, 401)
+        if self.path == "/api/datasources":
+            return self._say([{"type": "loki", "uid": "l"}, {"type": "prometheus", "uid": "p"}])
+        if self.path == "/api/datasources/uid/p/health":
+            return self._say({"status": "OK", "message": "works"})
+        if self.path.startswith("/api/search"):
+            return self._say([{"uid": uid} for uid in DASHBOARDS])
+        if self.path.startswith("/api/dashboards/uid/"):
+            return self._say({"dashboard": json.loads(dashboard_text(self.path.rpartition("/")[2]))})
+        if self.path.startswith("/api/datasources/proxy/uid/p/api/v1/query"):
+            if "broken" in self.path:
+                return self._say({"status": "error"}, 400)
+            return self._say({"data": {"result": [] if "nothing" in self.path else [{}]}})
+        return self._say({}, 404)
+
+    def _say(self, said: object, status: int = 200) -> None:
+        body = json.dumps(said).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), StandIn)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def client(url: str) -> Grafana:
+    return Grafana(url, Secret("viewer-token"), "selftest")
+
+
+def test_health_needs_no_login_and_the_default_one_is_refused(client: Grafana) -> None:
+    assert client.health().object()["database"] == "ok"
+    assert client.default_login().status_code == 401
+
+
+def test_data_source_is_the_prometheus_one(client: Grafana) -> None:
+    assert client.source() == "p"
+    assert client.source_health() == (True, "works")
+
+
+@pytest.mark.parametrize("dashboard", WANTED)
+def test_shipped_dashboards_have_their_panels(client: Grafana, dashboard: str) -> None:
+    assert lacking(client.panels(), dashboard) == []
+
+
+def test_panel_of_another_dashboard_does_not_count(client: Grafana) -> None:
+    others = [panel for panel in client.panels() if panel.dashboard != "System"]
+
+    assert len(lacking(others, "System")) == 5
+
+
+def test_panels_in_folded_rows_are_found() -> None:
+    row = {"type": "row", "panels": [{"title": "inside", "targets": [{"expr": "up"}, {"expr": ""}]}]}
+
+    assert [panel.title for panel in panels_of({"title": "x", "panels": [row, {"title": "text"}]})] == ["inside"]
+
+
+def test_values_of_a_query(client: Grafana) -> None:
+    assert client.values("up") == 1
+    assert client.values("nothing") == 0
+    with pytest.raises(BadAnswer, match="answers 400"):
+        client.values("broken")
+
+
+def test_variables_are_filled() -> None:
+    assert filled('rate(a{i="$instance"}[$__rate_interval]) + b{x=~"${v:regex}"}') == 'rate(a{i=".*"}[5m]) + b{x=~".*"}'
+
+
+def test_without_a_token_the_operator_is_asked(url: str) -> None:
+    with pytest.raises(Undecided):
+        Grafana(url, None, "selftest").panels()
+    with pytest.raises(LookError, match="401"):
+        Grafana(url, Secret("another-token"), "selftest").panels()
+
+
+def test_every_row_of_the_checklist_has_a_panel() -> None:
+    assert {name: len(panels) for name, panels in grafana.WANTED.items()} == {
+        "HTTP API Overview": 7,
+        "Security": 5,
+        "VR Performance": 5,
+        "System": 5,
+    }
