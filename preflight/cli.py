@@ -12,6 +12,7 @@ from typing import Any
 from preflight import attest, baselines, combine, doctor, terminal
 from preflight.checklist import ROOT, ChecklistError, load
 from preflight.errors import UsageError
+from preflight.openxr import command as headset
 from preflight.record import seal
 from preflight.record.read import ReadError, read
 from preflight.record.write import atomic, schema
@@ -100,6 +101,8 @@ def _more(commands: Any) -> None:
     one.add_argument("target")
     one.add_argument("--build")
     one.set_defaults(run=_baseline_show)
+
+    headset.add(commands)
 
     command = commands.add_parser("schema", help="write the JSON Schema of record.json to docs/")
     command.set_defaults(run=_schema)

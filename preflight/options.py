@@ -46,4 +46,5 @@ def add_options(parser: pytest.Parser) -> None:
         "--checklist", action="store_true", help="show every item with its lines, tests and severity, and run nothing"
     )
     group.addoption("--record", metavar="DIR", help="where the run's folder is made (else reports/)")
+    group.addoption("--frames", metavar="FILE", help="judge this recording of the game's frames (docs/vr.md)")
     group.addoption("--pending", metavar="RECORD", help="run only what is not decided in that record.json")

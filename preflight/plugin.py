@@ -48,7 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add_options(parser)
 
 
-_WITH_PATHS = ("--target", "--record", "--pending")
+_WITH_PATHS = ("--target", "--record", "--pending", "--frames")
 
 
 @pytest.hookimpl(tryfirst=True)

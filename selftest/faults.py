@@ -26,11 +26,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from preflight.checklist import ROOT
+from preflight.openxr import monado
 from preflight.rehearsal.faults import FAULTS, LOOK_ALIKES
 
 EXPECTED = ROOT / "selftest" / "expected"
 CLEAN = "clean"
 _SECONDS = 240
+_WITH_HEADSET = ("headset", "vr telemetry")
+"""Themes whose faults show on a headset: all VR items are run for them, those that measure frames included."""
 
 Vector = dict[str, tuple[str, str]]
 
@@ -55,6 +58,8 @@ def expectations() -> dict[str, dict[str, list[str]]]:
 
 def look(name: str, extra: Sequence[str] = ()) -> Vector:
     """Run the suite against the rehearsal with that fault; status and reason of every item."""
+    known = {**FAULTS, **LOOK_ALIKES}
+    theme = known[name].theme if name in known else ""
     with tempfile.TemporaryDirectory(prefix="preflight-matrix-") as place:
         fault = [] if name.startswith(CLEAN) else ["--fault", name]
         command = [
@@ -70,6 +75,9 @@ def look(name: str, extra: Sequence[str] = ()) -> Vector:
             f"--record={place}",
         ]
         environment = {**os.environ, "XDG_CACHE_HOME": place}
+        if theme in _WITH_HEADSET:
+            environment["PREFLIGHT_HEADSET_DIR"] = str(monado.place())
+            extra = extra or ["-m", "vr"]
         done = subprocess.run(
             [*command, *fault, *(extra or ["-m", "not measuring"])],
             cwd=ROOT,

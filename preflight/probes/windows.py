@@ -152,7 +152,8 @@ class View:
     def p95_line(self, seconds: float) -> Line:
         """P95 (ms) of each `seconds`, one after the other."""
         self.complete(_BUCKETS)
-        return self._buckets.pieces(0.95, seconds)
+        line = self._buckets.pieces(0.95, seconds)
+        return Line(line.times, 1000 * line.values)
 
     def memory(self) -> Line:
         """Resident memory of the game, in MB."""

@@ -384,3 +384,4 @@ class Deployment:
     monitoring: Monitoring = field(default_factory=Monitoring)
     secrets: Secrets = field(default_factory=Secrets)
     absent: dict[str, str] = field(default_factory=dict)
+    headset: dict[str, Any] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import time
 from pathlib import Path
@@ -153,6 +154,7 @@ class Rehearsal:
             "PREFLIGHT_REHEARSAL_TOKEN": secrets.token,
             "PREFLIGHT_REHEARSAL_OLD_TOKEN": secrets.old_token,
             "PREFLIGHT_REHEARSAL_JWT_SECRET": secrets.jwt_secret,
+            "PREFLIGHT_REHEARSAL_HEADSET": json.dumps(self.deployment.headset),
         }
         deployed = dt.datetime.fromtimestamp(now, dt.UTC) - DEPLOYED_AGO
         target: dict[str, Any] = {

@@ -98,8 +98,8 @@ def test_alert_is_delivered(alerts, alert_routes, session, evidence):
 
     assert wanted, "a warning reaches no receiver"
     for kind in sorted(wanted):
-        assert not delivery.failed.get(kind), f"the test alert could not be delivered by {kind}"
-        assert delivery.sent.get(kind), f"the test alert was not sent by {kind} within {delivery.seconds:.0f} s"
+        failures = delivery.failed.get(kind, 0)
+        assert delivery.sent.get(kind), f"the test alert was not delivered by {kind} ({failures:g} tries failed)"
 
 
 @item("HLT-ALERT-08")
@@ -128,8 +128,8 @@ def test_page_goes_out(alerts, alert_routes, session, evidence):
     evidence.saw("messages", int(sum(delivery.sent.get(kind, 0) for kind in pagers)))
 
     for kind in sorted(pagers):
-        assert delivery.sent.get(kind), f"the page was not sent by {kind} within {delivery.seconds:.0f} s"
-        assert not delivery.failed.get(kind), f"the page could not be delivered by {kind}"
+        failures = delivery.failed.get(kind, 0)
+        assert delivery.sent.get(kind), f"the page was not delivered by {kind} ({failures:g} tries failed)"
 
 
 @item("HLT-ALERT-11")

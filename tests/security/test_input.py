@@ -36,7 +36,9 @@ def test_scene_path_cannot_climb_out_of_the_project(intruder_client, api, token,
         answer = intruder_client.ask(method, "/scene", body={"scene_path": intruder.TRAVERSALS[way]})
     evidence.request(answer)
 
-    assert not intruder.leads_out(answer), f"{method} /scene takes a path that leads out of the project ({way}): {answer.status_code}"
+    assert not intruder.leads_out(answer), (
+        f"{method} /scene takes a path that leads out of the project ({way}): {answer.status_code}"
+    )
 
 
 @item("SEC-INPUT-02")

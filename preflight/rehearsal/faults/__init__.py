@@ -9,6 +9,7 @@ from preflight.rehearsal.faults import (
     configuration,
     front,
     headers,
+    headset,
     health,
     injection,
     latency,
@@ -40,9 +41,10 @@ _MODULES = (
     web_page,
     telemetry,
     monitoring,
+    headset,
 )
 FAULTS: dict[str, Fault] = {name: fault for module in _MODULES for name, fault in module.FAULTS.items()}
-LOOK_ALIKES: dict[str, Fault] = {**look_alikes.LOOK_ALIKES, **monitoring.LOOK_ALIKES}
+LOOK_ALIKES: dict[str, Fault] = {**look_alikes.LOOK_ALIKES, **monitoring.LOOK_ALIKES, **headset.LOOK_ALIKES}
 
 if len(FAULTS) != sum(len(module.FAULTS) for module in _MODULES) or FAULTS.keys() & LOOK_ALIKES.keys():
     raise ValueError("two faults have one name")

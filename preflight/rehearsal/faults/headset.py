@@ -48,7 +48,7 @@ FAULTS = themed(
     Fault(
         "headset_slow_frames",
         "The runtime holds each frame for 20 ms more.",
-        _headset(client=(("OXR_DEBUG_WAIT_FRAME_EXTRA_SLEEP_MS", "20"),)),
+        _headset(client=[["OXR_DEBUG_WAIT_FRAME_EXTRA_SLEEP_MS", "20"]]),
     ),
     Fault("headset_head_frozen", "The runtime's head pose never moves.", _disturbed(head_pose="frozen")),
     Fault("headset_head_jumps", "The runtime's head pose jumps half a metre.", _disturbed(head_pose="jumps")),
