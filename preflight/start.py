@@ -62,8 +62,11 @@ def _all() -> dict[str, bool]:
 
 def _with_consents(target: Target, consents: dict[str, bool]) -> Target:
     agreed = {str(name): True for name, yes in target.facts.consent.items() if yes}
-    given: dict[str, bool] = {**consents, **agreed}
-    facts = target.facts.model_copy(update={"consent": given})
+    return _with(target, {**consents, **agreed})
+
+
+def _with(target: Target, consents: dict[str, bool]) -> Target:
+    facts = target.facts.model_copy(update={"consent": consents})
     return Target(facts, target.path, {name: s for name in type(facts.secrets).model_fields if (s := target.secret(name))})  # type: ignore[arg-type]
 
 
@@ -103,4 +106,4 @@ def _rehearsal(option: Any) -> Started:
     except TargetError:
         stop()
         raise
-    return Started(_with_consents(target, dict.fromkeys(_all(), False)) if option.polite else target, stop)
+    return Started(_with(target, dict.fromkeys(_all(), False)) if option.polite else target, stop)

@@ -11,6 +11,9 @@ from typing import Any
 from preflight.errors import BadAnswer
 from preflight.probes.http import Answer
 
+_MIB = 1024 * 1024
+"""The engine's own figures called MB count 1024 x 1024 bytes, so bytes from elsewhere are turned into the same."""
+
 SUBSYSTEMS = ("scene_loader", "file_system", "memory", "connections", "resource_loader", "engine")
 CRITICAL = ("scene_loader", "file_system")
 _BY_NUMBER = ("healthy", "degraded", "unhealthy", "unknown")
@@ -138,9 +141,9 @@ def memory_mb(health: Health, quick: Any, performance: Any, resident_bytes: floa
         elif isinstance(nested, dict):
             for name in ("total_memory_usage", "static_memory_usage"):
                 if _number(nested.get(name)):
-                    found[f"/performance memory.{name}"] = float(nested[name]) / 1e6
+                    found[f"/performance memory.{name}"] = float(nested[name]) / _MIB
     if resident_bytes is not None:
-        found["/metrics process_resident_memory_bytes"] = resident_bytes / 1e6
+        found["/metrics process_resident_memory_bytes"] = resident_bytes / _MIB
     return found
 
 
