@@ -19,12 +19,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import tomllib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from preflight import programs
 from preflight.checklist import ROOT
 from preflight.openxr import monado
 from preflight.rehearsal.faults import FAULTS, LOOK_ALIKES
@@ -56,10 +58,19 @@ def expectations() -> dict[str, dict[str, list[str]]]:
     return found
 
 
-def look(name: str, extra: Sequence[str] = ()) -> Vector:
-    """Run the suite against the rehearsal with that fault; status and reason of every item."""
+def setting(name: str) -> str:
+    """What has to be at hand for a fault to show: "headset", "monitoring" (their programs), or "plain"."""
     known = {**FAULTS, **LOOK_ALIKES}
-    theme = known[name].theme if name in known else ""
+    theme = known[name].theme if name in known else name.partition("-")[2]
+    return "headset" if theme in _WITH_HEADSET else "monitoring" if theme == "monitoring" else "plain"
+
+
+def look(name: str, extra: Sequence[str] = ()) -> Vector:
+    """Run the suite against the rehearsal with that fault; status and reason of every item.
+
+    Only what the fault needs is at hand, whatever this machine happens to have. Raises RuntimeError when that is
+    not installed, or when the run left no record.
+    """
     with tempfile.TemporaryDirectory(prefix="preflight-matrix-") as place:
         fault = [] if name.startswith(CLEAN) else ["--fault", name]
         command = [
@@ -74,10 +85,16 @@ def look(name: str, extra: Sequence[str] = ()) -> Vector:
             "no:cacheprovider",
             f"--record={place}",
         ]
-        environment = {**os.environ, "XDG_CACHE_HOME": place}
-        if theme in _WITH_HEADSET:
-            environment["PREFLIGHT_HEADSET_DIR"] = str(monado.place())
-            extra = extra or ["-m", "vr"]
+        environment = {**os.environ, "XDG_CACHE_HOME": place, "PREFLIGHT_PROGRAMS": str(Path(place) / "none")}
+        environment.pop("PREFLIGHT_HEADSET_DIR", None)
+        match setting(name):
+            case "headset":
+                environment["PREFLIGHT_HEADSET_DIR"] = str(monado.place())
+                extra = extra or ["-m", "vr"]
+            case "monitoring":
+                if programs.missing():
+                    raise RuntimeError(f"{name} needs {', '.join(programs.missing())}; run: python -m preflight.programs")
+                environment["PREFLIGHT_PROGRAMS"] = str(programs.folder())
         done = subprocess.run(
             [*command, *fault, *(extra or ["-m", "not measuring"])],
             cwd=ROOT,
@@ -161,10 +178,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     if chosen.afresh:
         shutil.rmtree(chosen.results, ignore_errors=True)
-    clean = look(CLEAN)
+    cleans: dict[str, Vector] = {}
+    guard = threading.Lock()
+
+    def clean_of(name: str) -> Vector:
+        with guard:
+            kind = setting(name)
+            if kind not in cleans:
+                cleans[kind] = look(f"{CLEAN}-{kind}")
+            return cleans[kind]
+
     if chosen.observe:
         with ThreadPoolExecutor(chosen.workers) as pool:
-            for text in pool.map(lambda name: observed(name, clean), chosen.observe):
+            for text in pool.map(lambda name: observed(name, clean_of(name)), chosen.observe):
                 print(text, flush=True)
         return 0
     expected = expectations()
@@ -184,13 +210,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             vector = look(name)
             kept.write_text(json.dumps(vector))
-        case = judge(name, vector, clean, expected.get(name))
+        case = judge(name, vector, clean_of(name), expected.get(name))
         print(f"{case.outcome:<15} {name}", *(f"\n    {line}" for line in case.said), flush=True)
         return case
 
     with ThreadPoolExecutor(chosen.workers) as pool:
         cases = list(pool.map(run, mine))
-    return report(cases, len(mine), untouched=sum(len(clean) - len(expected.get(c.name, {})) for c in cases))
+    return report(cases, len(mine), untouched=sum(len(clean_of(c.name)) - len(expected.get(c.name, {})) for c in cases))
 
 
 def report(cases: Sequence[Case], listed: int, untouched: int) -> int:
