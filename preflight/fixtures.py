@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from preflight.errors import Undecided
@@ -180,9 +178,3 @@ def intruder_client(api: Api, session: Session, token: Secret) -> Intruder:
 def login_ban(api: Api, token: Secret, session: Session) -> Ban:
     """What five failed logins within a minute bring, from an address of its own."""
     return by_bad_logins(api, session.budget, token)
-
-
-@pytest.fixture(scope="session")
-def run_folder(session: Session) -> Path:
-    """Where this run keeps its files."""
-    return session.folder

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from preflight.errors import BadAnswer, Undecided
 from preflight.outcome import Reason
@@ -66,6 +67,31 @@ def another(target: Target, now: str) -> str:
     if not others:
         raise Undecided(Reason.OPERATOR, "no scene to load: list some in [manners] scenes")
     return others[0]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A scene that was loaded for a moment. `looks`: how often GET /scene was asked for it."""
+
+    scene: str
+    before: str
+    answer: Answer
+    loaded: bool
+    looks: int
+
+
+def change_and_restore(api: Api, token: Secret, target: Target) -> Change:
+    """Load another scene of the operator's list, and the one of before again.
+
+    Raises Undecided where scenes may not change or none is listed, BadAnswer where the old one does not come back.
+    """
+    must_be_free(api, token, target)
+    asked = api.sent["GET /scene 200"]
+    with put_back(api, token) as before:
+        scene = another(target, before)
+        answer = load(api, token, scene)
+        loaded = wait_until_loaded(api, token, scene)
+    return Change(scene, before, answer, loaded, looks=api.sent["GET /scene 200"] - asked)
 
 
 _INNER = re.compile(r"(?i)\b(?:internal|debug|tests?|dev|sandbox|editor|addons)\b|_(?:internal|debug|test)\b")

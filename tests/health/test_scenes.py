@@ -22,17 +22,13 @@ def test_scenes_are_listed(api, token, evidence):
 @item("HLT-SCENE-02")
 def test_scene_can_be_loaded_and_restored(api, token, target, evidence):
     """A scene can be loaded, and the one before it put back."""
-    scenes.must_be_free(api, token, target)
-    with scenes.put_back(api, token) as before:
-        other = scenes.another(target, before)
-        answer = scenes.load(api, token, other)
-        evidence.request(answer)
-        loaded = scenes.wait_until_loaded(api, token, other)
-    evidence.saw("requests", 3)
-    evidence.fact("loaded", f"{other}, then {before} again")
+    change = scenes.change_and_restore(api, token, target)
+    evidence.request(change.answer)
+    evidence.saw("requests", change.looks)
+    evidence.fact("loaded", f"{change.scene}, then {change.before} again")
 
-    assert answer.status_code == 200, f"POST /scene for {other} answers {answer.status_code}"
-    assert loaded, f"{other} was not loaded within 20 s"
+    assert change.answer.status_code == 200, f"POST /scene for {change.scene} answers {change.answer.status_code}"
+    assert change.loaded, f"{change.scene} was not loaded within 20 s"
 
 
 @item("HLT-SCENE-03")
@@ -65,14 +61,10 @@ def test_scene_is_loaded_after_the_deployment(api, token, answers, evidence):
 @item("HLT-HOUR-05")
 def test_scene_can_be_loaded_on_the_deployed_version(api, token, target, evidence):
     """A scene can be loaded on the deployed version."""
-    scenes.must_be_free(api, token, target)
-    with scenes.put_back(api, token) as before:
-        other = scenes.another(target, before)
-        answer = scenes.load(api, token, other)
-        evidence.request(answer)
-        loaded = scenes.wait_until_loaded(api, token, other)
-    evidence.saw("requests", 3)
-    evidence.fact("loaded", f"{other}, then {before} again")
+    change = scenes.change_and_restore(api, token, target)
+    evidence.request(change.answer)
+    evidence.saw("requests", change.looks)
+    evidence.fact("loaded", f"{change.scene}, then {change.before} again")
 
-    assert answer.status_code == 200, f"POST /scene for {other} answers {answer.status_code}"
-    assert loaded, f"{other} was not loaded within 20 s"
+    assert change.answer.status_code == 200, f"POST /scene for {change.scene} answers {change.answer.status_code}"
+    assert change.loaded, f"{change.scene} was not loaded within 20 s"
