@@ -172,7 +172,7 @@ def _replay(latencies: Mapping[str, Sequence[float]], about: Mapping[str, str], 
         ]
         done = subprocess.run(
             words,
-            env={**os.environ, "PREFLIGHT_REPLAY": str(given)},
+            env={**_without_pytest(os.environ), "PREFLIGHT_REPLAY": str(given)},
             cwd=temporary,
             capture_output=True,
             text=True,
@@ -185,6 +185,11 @@ def _replay(latencies: Mapping[str, Sequence[float]], about: Mapping[str, str], 
         part = place.with_suffix(".part")
         part.write_bytes(written.read_bytes())
         part.replace(place)
+
+
+def _without_pytest(environment: Mapping[str, str]) -> dict[str, str]:
+    """Without what a pytest around this one says to its own processes: pytest-benchmark measures nothing in a worker."""
+    return {name: value for name, value in environment.items() if not name.startswith("PYTEST_")}
 
 
 def _safe(text: str) -> str:
