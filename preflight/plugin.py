@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections import Counter
 from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ _POSTDEPLOY = (Stage.IMMEDIATE, Stage.SHORT, Stage.MEDIUM, Stage.LONG)
 _looks_key = pytest.StashKey[list[Judged]]()
 _started_key = pytest.StashKey[Started]()
 _item_key: pytest.StashKey[Item] = pytest.StashKey()
+_alone_key = pytest.StashKey[bool]()
+"""Whether no other test of this run answers the same item."""
 _seconds_key: pytest.StashKey[list[float]] = pytest.StashKey()
 _said_key = pytest.StashKey[Said]()
 _planned_key = pytest.StashKey[bool]()
@@ -280,7 +283,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     config = session.config
     if not _collects_acceptance_tests(config) or config.option.collectonly:
         return
-    planned = {test.nodeid: test.stash[_item_key] for test in session.items if _item_key in test.stash}
+    tests = [test for test in session.items if _item_key in test.stash]
+    answering = Counter(test.stash[_item_key].id for test in tests)
+    for test in tests:
+        test.stash[_alone_key] = answering[test.stash[_item_key].id] == 1
+    planned = {test.nodeid: test.stash[_item_key] for test in tests}
     if config.option.checklist:
         terminal.checklist(_load_checklist(config), planned)
         session.items.clear()
@@ -346,8 +353,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     error = call.excinfo.value if call.excinfo else None
     if isinstance(error, KeyboardInterrupt | pytest.exit.Exception):
         return report
-    siblings = sum(1 for t in item.session.items if t.stash.get(_item_key, None) is entry)
-    judged = judge(error, call.when, evidence, item.name, waiver, alone=siblings == 1, tests=_tests(item.config))
+    alone = item.stash[_alone_key]
+    judged = judge(error, call.when, evidence, item.name, waiver, alone=alone, tests=_tests(item.config))
     item.stash[_looks_key].append(judged)
     item.stash[_seconds_key].append(report.duration)
     speak(report, judged, entry, evidence, run)

@@ -1,6 +1,6 @@
 """The matrix: what the suite says of every fault and every look-alike of the rehearsal, against what it must say.
 
-python -m selftest.faults                      everything, two at a time
+python -m selftest.faults                      everything, six at a time: a run waits for most of its time
 python -m selftest.faults --only NAME ...      these
 python -m selftest.faults --shard 1/4          a quarter
 python -m selftest.faults --observe NAME ...   print the vector of a fault in the form of selftest/expected/
@@ -79,6 +79,7 @@ def look(name: str, extra: Sequence[str] = ()) -> Vector:
             "pytest",
             "--rehearse",
             "-q",
+            "--tb=line",
             "-p",
             "no:html",
             "-p",
@@ -87,6 +88,7 @@ def look(name: str, extra: Sequence[str] = ()) -> Vector:
         ]
         environment = {**os.environ, "XDG_CACHE_HOME": place, "PREFLIGHT_PROGRAMS": str(Path(place) / "none")}
         environment.pop("PREFLIGHT_HEADSET_DIR", None)
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # some 500 runs of the same modules
         match setting(name):
             case "headset":
                 environment["PREFLIGHT_HEADSET_DIR"] = str(monado.place())
@@ -156,10 +158,21 @@ def _lasting(reason: str) -> str:
     return max(parts, key=len).strip()[:60].strip()
 
 
-def observed(name: str, clean: Vector) -> str:
+def looked(name: str, folder: Path) -> Vector:
+    """The vector of a fault: the one that an earlier run kept in the folder, else looked for and kept."""
+    kept = folder / f"{name}.json"
+    if kept.exists():
+        return {item: (status, reason) for item, (status, reason) in json.loads(kept.read_text("utf-8")).items()}
+    vector = look(name)
+    folder.mkdir(parents=True, exist_ok=True)
+    kept.write_text(json.dumps(vector), "utf-8")
+    return vector
+
+
+def observed(name: str, vector: Vector, clean: Vector) -> str:
     """The vector of a fault as TOML, to be read by a person before it is kept."""
     rows = [f"[{name}]"]
-    for item, (status, reason) in sorted(changes(look(name), clean).items()):
+    for item, (status, reason) in sorted(changes(vector, clean).items()):
         rows.append(f'"{item}" = {json.dumps([status, _lasting(reason)], ensure_ascii=False)}')
     return "\n".join(rows) + "\n"
 
@@ -171,7 +184,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--theme", nargs="+", default=[], metavar="THEME")
     parser.add_argument("--shard", default="1/1", metavar="I/N")
     parser.add_argument("--observe", nargs="+", default=[], metavar="NAME")
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=6, help="runs at a time; most of a run is waiting")
     parser.add_argument("--clean", type=int, default=10, metavar="N", help="clean runs to look for false alarms in")
     parser.add_argument("--results", type=Path, default=ROOT / "reports" / "matrix", help="where cases are kept")
     parser.add_argument("--afresh", action="store_true", help="forget what was kept")
@@ -185,12 +198,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with guard:
             kind = setting(name)
             if kind not in cleans:
-                cleans[kind] = look(f"{CLEAN}-{kind}")
+                cleans[kind] = looked(f"{CLEAN}-{kind}", chosen.results)
             return cleans[kind]
 
     if chosen.observe:
         with ThreadPoolExecutor(chosen.workers) as pool:
-            for text in pool.map(lambda name: observed(name, clean_of(name)), chosen.observe):
+            for text in pool.map(lambda name: observed(name, looked(name, chosen.results), clean_of(name)), chosen.observe):
                 print(text, flush=True)
         return 0
     expected = expectations()
@@ -201,16 +214,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         listed += [*LOOK_ALIKES, *(f"{CLEAN}-{n}" for n in range(1, chosen.clean + 1))]
     index, count = map(int, chosen.shard.split("/"))
     mine = listed[index - 1 :: count]
-    chosen.results.mkdir(parents=True, exist_ok=True)
 
     def run(name: str) -> Case:
-        kept = chosen.results / f"{name}.json"
-        if kept.exists():
-            vector: Vector = {item: tuple(found) for item, found in json.loads(kept.read_text()).items()}  # type: ignore[misc]
-        else:
-            vector = look(name)
-            kept.write_text(json.dumps(vector))
-        case = judge(name, vector, clean_of(name), expected.get(name))
+        case = judge(name, looked(name, chosen.results), clean_of(name), expected.get(name))
         print(f"{case.outcome:<15} {name}", *(f"\n    {line}" for line in case.said), flush=True)
         return case
 

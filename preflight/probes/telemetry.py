@@ -9,7 +9,7 @@ import time
 import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -100,18 +100,18 @@ def _unpack(message: bytes) -> dict[str, Any]:
 @contextmanager
 def connection(url: str, user_agent: str) -> Iterator[ClientConnection]:
     """A telemetry connection. Raises Unreachable when nobody accepts it, LookError when it is no WebSocket."""
-    try:
-        made = connect(
-            url, open_timeout=_SECONDS, close_timeout=1, max_size=_MOST_BYTES, user_agent_header=user_agent, proxy=None
-        )
-    except InvalidHandshake as error:
-        raise Unreachable(f"{url} refuses the WebSocket: {printable(str(error), 120)}") from error
-    except (OSError, TimeoutError, EOFError) as error:
-        raise Unreachable(f"{url}: {printable(str(error) or type(error).__name__, 120)}") from error
-    try:
+    with ExitStack() as open_:
+        try:
+            made = open_.enter_context(
+                connect(
+                    url, open_timeout=_SECONDS, close_timeout=1, max_size=_MOST_BYTES, user_agent_header=user_agent, proxy=None
+                )
+            )
+        except InvalidHandshake as error:
+            raise Unreachable(f"{url} refuses the WebSocket: {printable(str(error), 120)}") from error
+        except (OSError, TimeoutError, EOFError) as error:
+            raise Unreachable(f"{url}: {printable(str(error) or type(error).__name__, 120)}") from error
         yield made
-    finally:
-        made.close()
 
 
 def listen(made: ClientConnection, seconds: float, *, enough: int | None = None) -> Listening:
