@@ -6,8 +6,10 @@
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from preflight.checklist import ROOT
+from selftest import machine
 
 CHECKS: list[list[str]] = [
     ["ruff", "check", "."],
@@ -20,6 +22,9 @@ CHECKS: list[list[str]] = [
 def main(arguments: list[str]) -> int:
     """Run every check, even after one has failed; 0 when all are green."""
     red = []
+    lacking = machine.provide()
+    if lacking:
+        print("Not at hand, so that the tests that need it are skipped:", *lacking, sep="\n  ", flush=True)
     scripts = str((ROOT / ".venv") if (ROOT / ".venv").exists() else "")
     commands = [] if arguments else [[_tool(name[0]), *name[1:]] for name in CHECKS]
     commands.append([sys.executable, "-m", "pytest", *(arguments or ["selftest", "-q", "-n", "2", "-m", "not lengthy"])])
@@ -35,8 +40,6 @@ def main(arguments: list[str]) -> int:
 
 
 def _tool(name: str) -> str:
-    from pathlib import Path
-
     return str(Path(sys.executable).parent / name)
 
 
