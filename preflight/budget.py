@@ -32,6 +32,10 @@ DOCUMENTED_PER_MINUTE: dict[str, int] = {
 _MARGIN = 2  # requests left unused in every minute: somebody else may share the address
 _REMEMBERED = 120.0
 _LONGEST_WAIT = 120.0
+_KEPT_BACK = 10
+"""So many addresses at most, and half of them at most, are left to looks that need one which has sent nothing."""
+_REFUSALS = 2
+"""After so many refusals that nobody planned nothing more is sent: five within ten minutes would ban for an hour."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,8 @@ class Budget:
         self._path = path
         self._lock = FileLock(f"{path}.lock")
         self._addresses = list(addresses)
+        more = len(self._addresses) - 1
+        self._ordinary = self._addresses[: 1 + more - min(_KEPT_BACK, (more + 1) // 2)]
         self._clock = clock
         self._sleep = sleep
 
@@ -74,7 +80,7 @@ class Budget:
         The first address ("" means: the machine's own) is the ordinary one; others are used when it is spent.
         """
         endpoint = endpoint_of(endpoint)
-        choices = self._addresses if address is None else [address]
+        choices = self._ordinary if address is None else [address]
         waited = 0.0
         while True:
             with self._lock:
@@ -112,6 +118,24 @@ class Budget:
             state["closed"][address] = max(self._clock() + seconds, state["closed"].get(address, 0.0))
             self._write(state)
 
+    def refused(self, endpoint: str, seconds: float) -> None:
+        """Remember a refusal that nobody planned.
+
+        Addresses may be counted as one, so it holds for the endpoint whichever address is used, and a second one for all.
+        """
+        with self._lock:
+            state = self._read()
+            state["refused"][endpoint_of(endpoint)] = self._clock() + seconds
+            self._write(state)
+
+    def locked_until(self, endpoint: str) -> float:
+        """Until when nothing may be sent to that endpoint, in seconds since the epoch; 0 when it may."""
+        with self._lock:
+            refused: dict[str, float] = self._read()["refused"]
+        ends = refused.values() if len(refused) >= _REFUSALS else [refused.get(endpoint_of(endpoint), 0.0)]
+        until = max(ends)
+        return until if until > self._clock() else 0.0
+
     def fresh(self, count: int = 1) -> list[str]:
         """Up to `count` addresses, apart from the ordinary one, that have sent nothing lately; each is given once."""
         with self._lock:
@@ -140,7 +164,7 @@ class Budget:
         return float(max(waits))
 
     def _read(self) -> dict[str, Any]:
-        empty: dict[str, Any] = {"sent": {}, "limits": {}, "closed": {}}
+        empty: dict[str, Any] = {"sent": {}, "limits": {}, "closed": {}, "refused": {}}
         try:
             state = json.loads(self._path.read_text("utf-8"))
         except (OSError, ValueError):

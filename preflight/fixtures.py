@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
-from preflight.errors import Undecided
+from preflight.errors import LookError, Undecided
 from preflight.evidence import Evidence
 from preflight.outcome import Reason
 from preflight.people import said
@@ -166,6 +168,15 @@ def memory(api: Api, token: Secret, game_health: health.Health, metrics_page: An
 def metrics_page(api: Api, token: Secret) -> Answer:
     """GET /metrics, with the token."""
     return api.get("/metrics", token=token)
+
+
+@pytest.fixture(scope="session")
+def process_started(request: pytest.FixtureRequest) -> datetime | None:
+    """When the game's process began, where its metrics can be read and say it."""
+    try:
+        return metrics.started(request.getfixturevalue("metrics_page"))
+    except (LookError, Undecided):
+        return None
 
 
 @pytest.fixture(scope="session")

@@ -87,7 +87,6 @@ class Api:
         self._target = target
         self._budget = budget
         self._user_agent = user_agent
-        self._locked: dict[str, datetime] = {}
         self._verify = True
         self._patience = Patience()
         self._useless: dict[str, Answer] = {}
@@ -143,12 +142,13 @@ class Api:
                 return remembered  # asked and refused already; once more would be one more failed login
             self._refuse_when_useless(endpoint)
             bad_login = bad_login or (bool(self._useless) and endpoint not in self._opened)
+        if not may_refuse:
+            self._refuse_when_locked(endpoint)
         if paced:
             source = self._budget.take(endpoint, address=address, bad_login=bad_login)
         else:
             source = address or ""
             self._budget.enter(endpoint, source, bad_login=bad_login)
-        self._refuse_when_locked(source)
         sent = {"User-Agent": self._user_agent, **(headers or {})}
         secret = isinstance(token, Secret)
         if token is not None:
@@ -180,7 +180,7 @@ class Api:
             else:
                 self._opened.add(endpoint)
         if answer.status_code == 429 and not may_refuse:
-            self._lock(source, answer)
+            self._lock(source, endpoint, answer)
         return answer
 
     def _send(self, method: str, url: str, **options: Any) -> Answer:
@@ -201,20 +201,21 @@ class Api:
             if where in self._useless:
                 raise LookError(f"the valid token is refused (401) on {where}; nothing more is sent with it")
 
-    def _refuse_when_locked(self, source: str) -> None:
-        until = self._locked.get(source)
-        if until and datetime.now(UTC) < until:
-            raise LockedOut(f"locked out until {until:%H:%M:%S} UTC, nothing more is sent from {source or 'here'}")
+    def _refuse_when_locked(self, endpoint: str) -> None:
+        until = self._budget.locked_until(endpoint)
+        if until:
+            end = datetime.fromtimestamp(until, UTC)
+            raise LockedOut(f"locked out until {end:%H:%M:%S} UTC, nothing more is sent to {endpoint}")
 
-    def _lock(self, source: str, answer: Answer) -> None:
+    def _lock(self, source: str, endpoint: str, answer: Answer) -> None:
         wait = retry_after(answer)
         until = datetime.now(UTC) + timedelta(seconds=wait)
-        self._locked[source] = until
         self._budget.close(source, wait)
+        self._budget.refused(endpoint, wait)
         raise LockedOut(
-            f"{answer.method} {endpoint_of(answer.url.split('://', 1)[-1].partition('/')[2])} was refused (429) although the "
-            f"suite keeps below every documented limit: locked out until {until:%H:%M:%S} UTC; somebody else may be using "
-            f"this address, or the target's limits are lower than documented"
+            f"{answer.method} {endpoint} was refused (429) although the suite keeps below every documented limit: locked out "
+            f"until {until:%H:%M:%S} UTC; somebody else may be using this address, the target's limits are lower than "
+            f"documented, or it counts several addresses as one"
         )
 
 

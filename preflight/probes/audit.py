@@ -133,7 +133,8 @@ def record(host: Host, target: Target, api: Api, token: Secret | None) -> Record
         if found is None and fitting and waited > 2 * _EVERY:
             found = fitting[-1]
         if found is not None or waited > WAIT_SECONDS:
-            return Recorded(answer, found, waited if found else None, len(before), seen)
+            files = len(logs.audit_files(host, target)) if _any(host, target) else 0
+            return Recorded(answer, found, waited if found else None, files, seen)
         time.sleep(_EVERY)
 
 

@@ -180,12 +180,14 @@ def about_the_scene(seen: Seen, scene: str) -> list[str]:
     return [event.text for event in seen.errors if named.search(event.text)]
 
 
-def restarts(seen: Seen, deployed_at: datetime | None) -> int:
+def restarts(seen: Seen, deployed_at: datetime | None, process: datetime | None) -> int:
     """How often the game started again: starts beyond the deployment's own, or crashes, whichever are more.
 
-    A first start later than a quarter of an hour after the deployment is no start of the deployment.
+    A start later than a quarter of an hour after the deployment is no start of the deployment. `process`: when the
+    process that runs now began, where it says so; a log that knows nothing of it does not hide it.
     """
+    late = process is not None and deployed_at is not None and (process - deployed_at).total_seconds() > 900
     starts = seen.count("starts")
     first = seen.starts[0].at if seen.starts else None
     own = first is None or deployed_at is None or (first - deployed_at).total_seconds() <= 900
-    return max(starts - 1 if own and starts else starts, seen.count("crashes"))
+    return max(starts - 1 if own and starts else starts, seen.count("crashes"), int(late))

@@ -144,6 +144,10 @@ _VERSION = re.compile(r"[A-Za-z][\w.-]*/\d+[.\w-]*|\bgodot[\w. -]*\d|\bpython\b|
 _PRIVATE = re.compile(
     r"(?<![\d.])(?:10\.\d{1,3}|127\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.\d{1,3}(?:\.\d{1,3})?(?![\d.])|\b(?:localhost|\w+\.internal|\w+\.local)\b"
 )
+_CREDENTIAL = re.compile(
+    # a token, and not a challenge's parameters (Bearer realm="…", RFC 9110 11.6.1) or a list of header names
+    r"""\beyJ[\w-]{8,}\.|(?i:\bbearer\s+[\w.~+/-]{12,}=*(?![\w"=])|\b(?:secret|password|api[-_]?key)\b["']?\s*[=:]\s*["']?[^\s"';,]{4,})"""
+)
 _SPEAKING = {"server", "x-powered-by", "via", "x-aspnet-version", "x-generator", "x-runtime", "x-version"}
 
 
@@ -160,7 +164,7 @@ def sensitive(answer: Answer) -> list[str]:
         private = [hit for hit in _PRIVATE.findall(value.lower()) if hit != own]
         if private and name.lower() not in ("content-security-policy", "date"):
             found.append(f"{name} gives an internal address: {printable(value, 60)!r}")
-        if re.search(r"\beyJ[\w-]{8,}\.|(?i:bearer\s+\S{12,}|secret|password|api[-_]?key)", value):
+        if _CREDENTIAL.search(value):
             found.append(f"{name} holds a credential")
     return found
 

@@ -84,6 +84,29 @@ def read(answer: Answer) -> Health:
     )
 
 
+def is_one(answer: Answer) -> bool:
+    """Whether an answer is a health check at all."""
+    try:
+        return bool(read(answer).raw)
+    except BadAnswer:
+        return False
+
+
+def quick_contradicts(whole: Health, answer: Answer) -> str:
+    """What to say when GET /health/quick finds the game ill and GET /health does not; "" otherwise.
+
+    The quick check looks at less, so that it may miss what the whole one finds. Whether it answers as documented is
+    another item's question.
+    """
+    try:
+        said = answer.object().get("healthy")
+    except BadAnswer:
+        return ""
+    if said is not False or whole.status != "healthy":
+        return ""
+    return "GET /health/quick says healthy: false, and GET /health says healthy"
+
+
 def frozen(first: Health, second: Health) -> bool:
     """Whether two looks, more than a second apart, are the same in everything that must move."""
 
@@ -158,7 +181,7 @@ DOCUMENTED: dict[str, tuple[str, ...]] = {
     "/scene": ("scene_path",),
     "/scenes": ("scenes",),
     "/scene/history": (),
-    "/performance": ("fps|engine.fps",),
+    "/performance": ("fps|engine.fps", "memory_mb|memory"),
 }
 """Fields that each readable endpoint is documented to have; `a|b` is one or the other, a dot goes one level down."""
 

@@ -10,7 +10,7 @@ from preflight.errors import Undecided
 from preflight.outcome import Reason
 from preflight.probes.api import Api
 from preflight.probes.http import Answer
-from preflight.probes.limiter import own_address
+from preflight.probes.limiter import own_address, refused_at_once
 from preflight.redact import Secret
 from preflight.target import Target
 
@@ -40,12 +40,16 @@ class Intruder:
 
     def ask(self, method: str, path: str, **options: Any) -> Answer:
         """Send once; when the address is refused (a ban is what should happen), once more from another one."""
-        for _ in range(2):
-            answer = self.api.ask(method, path, token=self.token, address=self._from(), paced=False, may_refuse=True, **options)
-            if answer.status_code != 429:
-                return answer
+        known = self._address
+        answer = self._send(method, path, **options)
+        if answer.status_code == 429 and known:
             self._address = ""
+            answer = self._send(method, path, **options)
+        refused_at_once(answer, self._address)
         return answer
+
+    def _send(self, method: str, path: str, **options: Any) -> Answer:
+        return self.api.ask(method, path, token=self.token, address=self._from(), paced=False, may_refuse=True, **options)
 
     def _from(self) -> str:
         if not self._address:

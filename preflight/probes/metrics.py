@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
@@ -20,6 +21,15 @@ def samples(answer: Answer, name: str) -> list[Sample]:
     """The samples of one metric, whatever its labels; a counter is found with and without `_total`."""
     wanted = {name, name.removesuffix("_total")}
     return [s for family in _parsed(answer) for s in family.samples if family.name in wanted or s.name == name]
+
+
+def started(answer: Answer) -> datetime | None:
+    """When the game's process began; None where the page does not say it or can't be read."""
+    try:
+        found = samples(answer, "process_start_time_seconds")
+    except LookError:
+        return None
+    return datetime.fromtimestamp(found[0].value, UTC) if found else None
 
 
 def resident_bytes(answer: Answer) -> float | None:

@@ -66,6 +66,9 @@ def drill(host: Host, target: Target, api: Api, token: Secret) -> Iterator[Drill
     """
     local, script = _ready(host, target)
     before = version_on_disk(host, target)
+    now = health.read(api.get("/health")).status
+    if now not in ("healthy", "degraded"):
+        raise LookError(f"the health check says {now} already: a drill on a game that is not well proves nothing")
     known = _left_behind(host, target)
     began = time.monotonic()
     ran = _run(local, script, "rollback")

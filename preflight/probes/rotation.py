@@ -9,6 +9,7 @@ from preflight.probes.http import Answer
 from preflight.redact import Secret
 from preflight.target import Target
 
+_COPIES = 3
 _TOKEN_FIELDS = ("token", "access_token", "new_token", "jwt", "api_token")
 
 
@@ -27,7 +28,24 @@ def secret_and_earlier_ones(host: Host, target: Target) -> tuple[Secret, list[Se
             if value:
                 earlier.append(Secret(value))
                 target.learn(Secret(value))
+    for path in _backups(host, target):
+        value = envfile.parse(read_text(host, path)).value("JWT_SECRET_KEY")
+        if value:
+            earlier.append(Secret(value))
+            target.learn(Secret(value))
     return Secret(secret), earlier
+
+
+def _backups(host: Host, target: Target) -> list[str]:
+    """The newest copies of the environment file from before the deployment, or from before the file was written."""
+    folder, deployed = target.facts.paths.backups.rstrip("/"), target.facts.times.deployed_at
+    if host.facts(folder) is None:
+        return []
+    written = host.facts(target.facts.paths.env_file)
+    until = deployed.timestamp() if deployed else written.modified if written else 0.0
+    named = [f"{folder}/{name}" for name in host.listing(folder) if name.startswith("env-")]
+    older = [(facts.modified, path) for path in named if (facts := host.facts(path)) and facts.modified < until]
+    return [path for _, path in sorted(older, reverse=True)[:_COPIES]]
 
 
 def issued_token(answer: Answer) -> Secret:

@@ -196,12 +196,13 @@ class Input:
 class Audit:
     """The audit log: lines or JSON, one file under the host's audit directory.
 
-    `results` empty: every result is written. `extra_details` stands behind the details of each line.
+    `results` empty: every result is written. `always_address`: stands for every client's. `extra_details` stands behind the details of each line.
     """
 
     enabled: bool = True
     results: tuple[str, ...] = ()
     client_address: bool = True
+    always_address: str = ""
     form: Literal["lines", "json"] = "lines"
     file: str = "audit.log"
     extra_details: str = ""

@@ -17,6 +17,7 @@ from preflight.rehearsal.behaviour import SCENES, Deployment
 from preflight.rehearsal.certificates import CertificateFiles, write_certificates
 from preflight.rehearsal.children import Child, RehearsalError
 from preflight.rehearsal.host import write_host
+from preflight.rehearsal.host.backups import DEPLOYED_AGO_S
 from preflight.rehearsal.runtime import Assignment, RuntimeSecrets, make_secrets, write_assignment
 
 __all__ = ["CONSENTS", "Rehearsal", "RehearsalError"]
@@ -34,7 +35,7 @@ CONSENTS = (
     "drill",
     "buttons",
 )
-DEPLOYED_AGO = dt.timedelta(hours=25)
+DEPLOYED_AGO = dt.timedelta(seconds=DEPLOYED_AGO_S)
 ABSENT = {
     "database": "this build keeps no database",
     "pagerduty": "the rehearsal calls nobody",

@@ -20,7 +20,7 @@ def stamp(now: float) -> str:
 def audit_line(rules: Audit, result: str, address: str, endpoint: str, details: str, now: float) -> str:  # noqa: PLR0917
     """One entry of the audit log, in the form that the build uses."""
     when, level = stamp(now + rules.zone_offset_s), _LEVEL.get(result, "INFO")
-    client = address if rules.client_address else "-"
+    client = (rules.always_address or address) if rules.client_address else "-"
     details += rules.extra_details
     if rules.form == "json":
         entry = {

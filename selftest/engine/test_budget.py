@@ -64,16 +64,37 @@ def test_two_processes_share_one_budget(tmp_path: Path) -> None:
 
 def test_other_addresses_are_used_when_the_first_is_spent(tmp_path: Path) -> None:
     clock = Clock()
-    pace = budget(tmp_path, clock, "127.0.0.10", "127.0.0.11")
+    pace = budget(tmp_path, clock, *(f"127.0.0.{n}" for n in range(10, 14)))
     used = [pace.take("/scene") for _ in range(60)]
     assert clock.now == 1000.0
     assert used.count("") == 28
     assert used.count("127.0.0.10") == 28
+    assert used.count("127.0.0.11") == 4
+
+
+def test_half_of_the_addresses_are_kept_back_for_looks_that_need_a_fresh_one(tmp_path: Path) -> None:
+    clock = Clock()
+    pace = budget(tmp_path, clock, "127.0.0.10", "127.0.0.11")
+    used = {pace.take("/scene") for _ in range(100)}
+    assert used == {"", "127.0.0.10"}
+    assert pace.fresh(2) == ["127.0.0.11"]
+
+
+def test_a_refusal_that_nobody_planned_holds_for_every_address(tmp_path: Path) -> None:
+    clock = Clock()
+    pace = budget(tmp_path, clock, "127.0.0.10", "127.0.0.11")
+    pace.refused("/scene?x=1", 30)
+    assert pace.locked_until("/scene") == clock.now + 30
+    assert pace.locked_until("/health") == 0
+    pace.refused("/scenes", 10)
+    assert pace.locked_until("/health") == clock.now + 30
+    clock.now += 31
+    assert pace.locked_until("/health") == 0
 
 
 def test_a_closed_address_is_left_alone(tmp_path: Path) -> None:
     clock = Clock()
-    pace = budget(tmp_path, clock, "127.0.0.10")
+    pace = budget(tmp_path, clock, "127.0.0.10", "127.0.0.11")
     pace.close("", 30)
     assert pace.take("/health") == "127.0.0.10"
 

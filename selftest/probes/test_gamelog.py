@@ -80,7 +80,7 @@ def test_a_start_begins_anew_and_a_crash_does_not() -> None:
 
     assert log.since_start.count("errors") == 0
     assert log.since_deployment.count("crashes") == 1
-    assert gamelog.restarts(log.since_deployment, None) == 1
+    assert gamelog.restarts(log.since_deployment, None, None) == 1
 
 
 @pytest.mark.parametrize(("hours", "restarts"), [([0.01], 0), ([0.01, 5], 1), ([5], 1), ([0.01, 1, 2, 3], 3), ([], 0)])
@@ -88,7 +88,7 @@ def test_the_deployments_own_start_is_no_restart(hours: list[float], restarts: i
     times = [SINCE + timedelta(hours=h) for h in hours]
     lines = [f"[{at:%Y-%m-%d %H:%M:%S}] [INFO] Godot Engine v4.5".encode() for at in times]
 
-    assert gamelog.restarts(gamelog.read_lines(lines, SINCE).since_deployment, SINCE) == restarts
+    assert gamelog.restarts(gamelog.read_lines(lines, SINCE).since_deployment, SINCE, None) == restarts
 
 
 def heartbeat(at: datetime) -> bytes:
@@ -118,3 +118,9 @@ if __name__ == "__main__":
     print(
         f"{found.since_deployment.lines} lines, {found.since_deployment.count('errors')} error, {time.monotonic() - start:.1f} s"
     )
+
+
+@pytest.mark.parametrize(("hours", "restarts"), [(0.0, 0), (0.2, 0), (0.3, 1), (20, 1)])
+def test_a_process_younger_than_the_deployment_has_started_again(hours: float, restarts: int) -> None:
+    seen = gamelog.read_lines([], SINCE).since_deployment
+    assert gamelog.restarts(seen, SINCE, SINCE + timedelta(hours=hours)) == restarts

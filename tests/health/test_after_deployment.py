@@ -87,14 +87,16 @@ def test_no_lesser_feature_is_broken(people):
 
 
 @item("HLT-AFTER-21")
-def test_game_does_not_crash_again_and_again(game_log, target, evidence):
+def test_game_does_not_crash_again_and_again(game_log, process_started, target, evidence):
     """The game does not crash again and again after the deployment."""
     seen = game_log.since_deployment
     evidence.saw("files")
     evidence.saw("samples", seen.lines > 0)
     evidence.fact("starts in the log", seen.count("starts"))
+    evidence.fact("the process began", f"{process_started:%Y-%m-%d %H:%M:%S} UTC" if process_started else "not said")
+    restarts = gamelog.restarts(seen, target.facts.times.deployed_at, process_started)
 
-    evidence.judge("restarts", gamelog.restarts(seen, target.facts.times.deployed_at), where=seen.first("crashes"))
+    evidence.judge("restarts", restarts, where=seen.first("crashes"))
 
 
 @item("HLT-AFTER-22")

@@ -98,7 +98,7 @@ def test_vr_scene_loads_without_errors(answers, game_log, evidence):
     """The VR scene loads without errors."""
     evidence.request(answers.admitted)
     evidence.saw("lines", game_log.since_start.lines)
-    said = answers.admitted.object()
+    said = answers.opened.object()
     scene, state = str(said.get("scene_path") or ""), str(said.get("status", "loaded"))
     evidence.fact("scene", scene or "none")
     errors = gamelog.about_the_scene(game_log.since_start, scene)

@@ -7,6 +7,8 @@ from preflight.rehearsal.faults.model import Fault, at, merge, overridden, plus,
 
 _AUTH = "api.authentication"
 
+_SECRET = "41c4f002aac7f2b92b398d03e4f9f94423f66ccfcb31f792b01563c2aa220907"
+
 FAULTS = themed(
     "authentication",
     Fault("auth_absent", "No endpoint asks for a token.", at(_AUTH, enforced=False)),
@@ -102,13 +104,13 @@ FAULTS = themed(
         at(_AUTH, refuse_always=("GET /metrics",)),
     ),
     Fault("development_secret", "Production signs with the development secret.", at("secrets", jwt_same_as_development=True)),
-    Fault("short_secret", "The JWT secret has 32 hex digits where 64 are asked.", at("secrets", jwt="9f2c61d07be84a35" * 2)),
-    Fault("secret_one_digit_short", "The JWT secret is one hex digit short.", at("secrets", jwt=("9f2c61d07be84a35" * 4)[:63])),
+    Fault("short_secret", "The JWT secret has 32 hex digits where 64 are asked.", at("secrets", jwt=_SECRET[:32])),
+    Fault("secret_one_digit_short", "The JWT secret is one hex digit short.", at("secrets", jwt=_SECRET[:63])),
     Fault("known_word_secret", "The JWT secret is a known word.", at("secrets", jwt="changeme")),
     Fault("secret_of_one_digit", "The JWT secret is the same digit 64 times.", at("secrets", jwt="a" * 64)),
     Fault(
         "previous_secret_still_used",
         "The secret was not changed by the rotation.",
-        at("secrets", jwt="5d" * 32, previous_jwt="5d" * 32),
+        at("secrets", jwt=_SECRET, previous_jwt=_SECRET),
     ),
 )

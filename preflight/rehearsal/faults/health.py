@@ -81,12 +81,6 @@ FAULTS = themed(
     Fault("telemetry_garbage", "Telemetry sends what nobody can decode.", at("telemetry", mode="garbage")),
     Fault("telemetry_drops", "Telemetry drops each client after 5 s.", at("telemetry", drop_after_s=5.0)),
     Fault("telemetry_without_pong", "Telemetry never answers the ping command.", at("telemetry", pong=False)),
-    Fault("telemetry_without_binary", "Telemetry sends no binary frames.", at("telemetry", binary=False)),
-    Fault(
-        "telemetry_slow",
-        "Tracking comes every 3 s instead of every 0.1 s.",
-        at("telemetry", tracking_interval_s=3.0, fps_interval_s=3.0),
-    ),
     Fault(
         "restart_loop",
         "The game restarts every two minutes.",

@@ -195,6 +195,12 @@ LOOK_ALIKES = themed(
         "A comment mentions the wrong value.",
         files(Edit("append", SECURITY_CONFIG, "\n# never: auth_enabled = false\n")),
     ),
+    Fault("telemetry_without_binary", "Telemetry sends events as text only.", at("telemetry", binary=False)),
+    Fault(
+        "telemetry_less_often",
+        "A client of before has set the interval of tracking to 3 s, of FPS to 1 s.",
+        at("telemetry", tracking_interval_s=3.0, fps_interval_s=1.0),
+    ),
     Fault(
         "telemetry_more_often",
         "Telemetry comes more often than documented.",

@@ -12,11 +12,16 @@ from pathlib import Path
 from preflight.rehearsal.behaviour import Host
 
 DAY = 86400
+DEPLOYED_AGO_S = 25 * 3600
+"""How long ago the rehearsal was deployed (s)."""
 PREVIOUS = "2.4.3-production"
 
 
-def write_backups(root: Path, host: Host, *, now: float) -> None:
-    """Archives of 02:00 each night; the newest one is `host.newest_backup_days_ago` nights older than last night's."""
+def write_backups(root: Path, host: Host, earlier: dict[str, str], *, now: float) -> None:
+    """Archives of 02:00 each night; the newest one is `host.newest_backup_days_ago` nights older than last night's.
+
+    `earlier`: a secret in force now → the one that nights before the deployment knew.
+    """
     folder = root / "backup/spacetime"
     folder.mkdir(parents=True, exist_ok=True)
     last_night = now - (now - 2 * 3600) % DAY
@@ -31,7 +36,11 @@ def write_backups(root: Path, host: Host, *, now: float) -> None:
     for night in reversed(range(host.newest_backup_days_ago, host.backup_days)):
         then = last_night - night * DAY
         date = time.strftime("%Y%m%d-%H%M%S", time.gmtime(then))
-        for name, content in (("godot-{}.tar.gz", godot), ("audit-{}.tar.gz", audit), ("env-{}.backup", env)):
+        known = env
+        if then < now - DEPLOYED_AGO_S:
+            for current, previous in earlier.items():
+                known = known.replace(current.encode(), previous.encode())
+        for name, content in (("godot-{}.tar.gz", godot), ("audit-{}.tar.gz", audit), ("env-{}.backup", known)):
             path = folder / name.format(date)
             path.write_bytes(content)
             path.chmod(0o600)
