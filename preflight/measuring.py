@@ -268,7 +268,15 @@ def sampler(session: Session, planned: list[Item], pytestconfig: pytest.Config) 
         for call, n in entry.sends.items():
             if entry.measuring and not entry.intrusive and entry.stage in session.stages:
                 wishes[call] = max(n, wishes.get(call, 0))
-    return Sampler(session.target, session.api, session.budget, user_agent=session.user_agent, cap_s=cap, wishes=wishes)
+    return Sampler(
+        session.target,
+        session.api,
+        session.budget,
+        user_agent=session.user_agent,
+        cap_s=cap,
+        wishes=wishes,
+        expect=session.waiting.expect,
+    )
 
 
 @pytest.fixture(scope="session")

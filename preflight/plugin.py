@@ -33,6 +33,7 @@ from preflight.run import TestOutcome
 from preflight.session import Session, new_folder, new_run_id, now, read_journals, read_people, stage_of
 from preflight.start import Started, start
 from preflight.target import TargetError
+from preflight.waiting import Waiting, terminal_at_hand
 
 _POSTDEPLOY = (Stage.IMMEDIATE, Stage.SHORT, Stage.MEDIUM, Stage.LONG)
 _looks_key = pytest.StashKey[list[Judged]]()
@@ -300,6 +301,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if config.option.plan:
         session.items.clear()
         return
+    if run.worker == "main" and not run.distributed and config.get_terminal_writer().hasmarkup:
+        run.waiting = Waiting(terminal_at_hand())
     run.journal.write(planned={node: entry.id for node, entry in planned.items()})
 
 
@@ -326,10 +329,12 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     """Prepare the place for what a test sees."""
     run = item.config.stash.get(session_key, None)
     if run is not None and _item_key in item.stash:
-        item.stash[evidence_key] = Evidence(item.stash[_item_key], run.target.facts.limits)
+        evidence = item.stash[evidence_key] = Evidence(item.stash[_item_key], run.target.facts.limits)
         item.stash[_looks_key] = []
         item.stash[_seconds_key] = []
         run.journal.write(started=item.nodeid)
+        with run.waiting.on(f"{evidence.item.id} {evidence.item.title}"):
+            return (yield)
     return (yield)
 
 

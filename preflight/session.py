@@ -30,6 +30,7 @@ from preflight.probes.api import Api
 from preflight.redact import Redactor
 from preflight.run import TestOutcome
 from preflight.target import Target
+from preflight.waiting import Waiting
 
 SUITE = "spacetime-preflight"
 
@@ -47,6 +48,7 @@ class Session:
     worker: str = "main"
     distributed: bool = False
     redact: Redactor = field(default_factory=Redactor)
+    waiting: Waiting = field(default_factory=Waiting)
     attestations: tuple[Attestation, ...] = ()
     waivers: tuple[Waiver, ...] = ()
 

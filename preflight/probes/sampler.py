@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -77,12 +77,21 @@ class Sampler:
     """Latencies of one target in one run.
 
     `cap_s` bounds the time spent on one endpoint. `wishes`: how many samples the items of this run will ask for, by call;
-    what is wished for is measured together, the endpoints in turn.
+    what is wished for is measured together, the endpoints in turn. `expect` is told how many seconds a measurement will take.
     """
 
     def __init__(
-        self, target: Target, api: Api, budget: Budget, *, user_agent: str, cap_s: float, wishes: Mapping[str, int]
+        self,
+        target: Target,
+        api: Api,
+        budget: Budget,
+        *,
+        user_agent: str,
+        cap_s: float,
+        wishes: Mapping[str, int],
+        expect: Callable[[float], object] = lambda _: None,
     ) -> None:
+        self._expect = expect
         self._target, self._api, self._budget = target, api, budget
         self._user_agent = user_agent
         self.cap_s = cap_s
@@ -201,6 +210,7 @@ class Sampler:
 
     def _carry_out(self, order: Order, group: Sequence[Series]) -> str:
         """Send an order and keep what came; else why the generator can't vouch for it."""
+        self._expect((order.rounds + order.warm_up) * order.period_s)
         try:
             batches = load.send(order, [series.call for series in group])
         except LookError as error:
