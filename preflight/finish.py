@@ -10,7 +10,9 @@ from pathlib import Path
 from preflight import terminal
 from preflight.outcome import exit_status
 from preflight.record import html, summary, write
+from preflight.record.compare import previous
 from preflight.record.tree import Record, build, stale, waiver_uses
+from preflight.record.words import copy_evidence
 from preflight.run import fold, summarise
 from preflight.session import Session, crashed, now, read_journals
 
@@ -55,6 +57,7 @@ def finish(session: Session, pytest_status: int, *, interrupted: bool, command: 
         exit_status=status,
         interrupted=interrupted,
         command=command,
+        since=previous(session.folder, session.target.facts.name, results, rehearsal=session.target.facts.rehearsal),
     )
     section = html.section(record, session.redact)
     text = session.redact(terminal.ending(record, session.folder))
@@ -73,6 +76,8 @@ def _write(record: Record, session: Session) -> None:
     # pytest-html writes the whole page after this; until then, and without it, the record stands alone
     write.atomic(folder / "record.html", html.page(record, session.redact))
     _point(folder.parent / "latest", folder)
+    source = session.target.beside(session.target.facts.people.attestations).parent
+    copy_evidence(session.attestations, source, folder, {use.file for use in record.attestations if use.file})
     page = os.environ.get("GITHUB_STEP_SUMMARY")
     if page:
         with Path(page).open("a", encoding="utf-8") as file:

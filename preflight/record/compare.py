@@ -1,0 +1,70 @@
+"""`preflight compare OLD NEW`, and the record that a run is compared with by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from preflight.record.read import ReadError, read
+from preflight.record.since import Since, changes
+from preflight.record.tree import Record
+from preflight.run import ItemResult
+
+_MOST_TRIED = 30
+
+
+def since(old: Record, items: Sequence[ItemResult]) -> Since:
+    """What is different in `items` from an older record."""
+    known = {item.id for item in old.items}
+    return Since(
+        run_id=old.run_id,
+        build=old.target.build,
+        finished=old.finished,
+        verdict=old.verdict,
+        score=old.score.value,
+        both=sum(item.id in known for item in items),
+        changes=changes(old.items, items),
+    )
+
+
+def previous(folder: Path, name: str, items: Sequence[ItemResult], *, rehearsal: bool) -> Since | None:
+    """What changed since the newest record beside `folder` that is of the same target and looked at one of `items`.
+
+    Records that can't be read are passed over: an old one that is broken is no reason to have no new one.
+    """
+    kind = "REHEARSAL-" if rehearsal else ""
+    beside = [path for path in folder.parent.glob(f"{kind}{name}-*/record.json") if path.parent != folder]
+    for path in sorted(beside, key=_written, reverse=True)[:_MOST_TRIED]:
+        try:
+            old = read(path)
+        except ReadError:
+            continue
+        if old.target.name == name and old.rehearsal == rehearsal:
+            found = since(old, items)
+            if found.both:
+                return found
+    return None
+
+
+def _written(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # somebody clears old records away while this run ends
+        return 0.0
+
+
+def text(found: Since, new: Record) -> str:
+    """The comparison for the terminal."""
+    rows = [
+        f"{found.run_id}, build {found.build}, {found.finished:%Y-%m-%d %H:%M} UTC: {found.verdict}, score {found.score:g}",
+        f"{new.run_id}, build {new.target.build}, {new.finished:%Y-%m-%d %H:%M} UTC: {new.verdict}, score {new.score.value:g}",
+        f"{found.both} items are in both",
+        "",
+    ]
+    for change in found.changes:
+        values = (
+            "" if change.old_value is None or change.value is None else f" {change.old_value:g} -> {change.value:g} {change.unit}"
+        )
+        status = f"{change.was} -> {change.now}" if change.was is not change.now else str(change.now)
+        rows.append(f"{status:<20} {change.id:<14}{values or ' ' + change.title}")
+    return "\n".join([*rows, "" if found.changes else "nothing changed"]).rstrip()
