@@ -78,6 +78,7 @@ def join(records: Sequence[Record], at: datetime, oldest: timedelta) -> Record:
                 s for s in (summarise(results, checklist.item, r) for r in dict.fromkeys(r.stage for r in records)) if s.judged
             ],
             "items": results,
+            "since": None,
             "footprint": newest.footprint.model_copy(
                 update={
                     "started": min(r.footprint.started for r in records),

@@ -75,7 +75,14 @@ def page(record: Record, redact: Redactor) -> str:
     return _render("page.html.j2", record, redact)
 
 
-def _render(template: str, record: Record, redact: Redactor) -> str:
+def overview(rows: Sequence[tuple[str, Record | None, str]]) -> str:
+    """A page over several records, in the order given: what it is called, the record, and the folder it lies in."""
+    return (
+        _environment(Redactor()).get_template("overview.html.j2").render(rows=rows, sections=SECTIONS, counts=_count, sign=_SIGN)
+    )
+
+
+def _environment(redact: Redactor) -> Environment:
     environment = Environment(
         loader=PackageLoader("preflight.record"),
         autoescape=True,
@@ -84,24 +91,32 @@ def _render(template: str, record: Record, redact: Redactor) -> str:
         lstrip_blocks=True,
         finalize=lambda value: value if isinstance(value, Markup) else redact(value) if isinstance(value, str) else value,
     )
-    environment.filters |= {"utc": _utc, "number": _number, "slug": _slug, "printable": printable, "limit": _limit}
+    environment.filters |= {"utc": _utc, "number": _number, "slug": _slug, "printable": printable, "limit": plots.in_words}
+    return environment
+
+
+def _render(template: str, record: Record, redact: Redactor) -> str:
     before = plots.baselines(record.items)
-    return environment.get_template(template).render(
-        record=record,
-        sections=[(name, title, [i for i in record.items if i.section == name]) for name, title in SECTIONS.items()],
-        blockers=_by_gain(record.items, Status.FAIL, Status.ERROR),
-        steps=_steps(record.items),
-        meaning=_MEANING[record.verdict],
-        plots=lambda item: plots.of_item(item, before),
-        scorecard=plots.scorecard(record.items),
-        said={i.id: [use for use in record.attestations if use.word.item == i.id] for i in record.items},
-        roles={entry.id: entry.roles for entry in load().item},
-        warnings=[i for i in record.items if i.status is Status.WARN],
-        approvals=[i for i in record.items if i.stage == "signoff"],
-        sign=_SIGN,
-        counts=_count,
-        written={line.number: line.text for line in written_lines()},
-        statuses=list(Status),
+    return (
+        _environment(redact)
+        .get_template(template)
+        .render(
+            record=record,
+            sections=[(name, title, [i for i in record.items if i.section == name]) for name, title in SECTIONS.items()],
+            blockers=_by_gain(record.items, Status.FAIL, Status.ERROR),
+            steps=_steps(record.items),
+            meaning=_MEANING[record.verdict],
+            plots=lambda item: plots.of_item(item, before),
+            scorecard=plots.scorecard(record.items),
+            said={i.id: [use for use in record.attestations if use.word.item == i.id] for i in record.items},
+            roles={entry.id: entry.roles for entry in load().item},
+            warnings=[i for i in record.items if i.status is Status.WARN],
+            approvals=[i for i in record.items if i.stage == "signoff"],
+            sign=_SIGN,
+            counts=_count,
+            written={line.number: line.text for line in written_lines()},
+            statuses=list(Status),
+        )
     )
 
 
@@ -144,12 +159,10 @@ def _utc(value: datetime | str | None) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.0f}" if abs(value) >= 1e6 else f"{value:.6g}"
-
-
-def _limit(text: str) -> str:
-    """A limit as a sentence writes it."""
-    return text.replace("<=", "≤").replace(">=", "≥")
+    """Five figures are more than any limit needs; what is next to nothing is not written as a power of ten."""
+    if abs(value) >= 1e5:
+        return f"{value:.0f}"
+    return f"{value:.5g}" if abs(value) >= 1e-3 or not value else f"{value:.3f}"
 
 
 def _slug(value: Any) -> str:

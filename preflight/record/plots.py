@@ -79,7 +79,8 @@ def of_item(item: ItemResult, before: Mapping[str, Sequence[float]]) -> list[Plo
         elif name.endswith(" over time") and isinstance(values, dict):
             unit = str(values.get("unit", ""))
             limits = [limit for limit in item.limits if limit.unit == unit]
-            words = label.removesuffix(" over time").replace("_", " ").capitalize()
+            words = _words(label.removesuffix(" over time"))
+            words = f"{words[0].upper()}{words[1:]} over time"
             phases = [(float(at), str(what)) for at, what in values.get("phases", ())]
             plots.append(_over_time(words, _points(values.get("points", ())), unit, limits, phases=phases))
         elif name == "steps":
@@ -96,19 +97,19 @@ def scorecard(items: Sequence[ItemResult]) -> Plot | None:
     if not cards:
         return None
     rows, said = [], []
-    axis = _Axis(0.0, 1.25, 300, _WIDTH - 70)
+    axis = _Axis(0.0, 1.25, 320, _WIDTH - 50)
     height = 26 * len(cards) + 30
     for number, item in enumerate(cards):
         value, limit = item.value or 0.0, item.limits[0]
         top = 8 + 26 * number
         wants = "at least" if limit.at_least is not None or limit.above is not None else "at most"
-        title = item.title.removeprefix("Scorecard: ").rstrip(".")
+        title = item.title.removeprefix("Scorecard: ").rstrip(".").capitalize()
         told = f"{_figure(value)} {limit.unit}, {wants} {_figure(limit.bound)}"
         rows += [
-            _text(292, top + 14, f"{title[:44]}", anchor="end"),
+            _text(312, top + 14, title, anchor="end"),
             _element("rect", css=_css(item.status), x=axis.start, y=top + 3, width=axis.at(value / limit.bound) - axis.start, height=14),
             _text(axis.at(0.0) + 4, top + 14, told, css="over"),
-            _text(_WIDTH - 66, top + 14, str(item.status)),
+            _text(_WIDTH - 46, top + 14, str(item.status)),
         ]  # fmt: skip
         said.append(f"{title}: {told}, {item.status}")
     end = axis.at(1.0)
@@ -137,7 +138,8 @@ def _distribution(name: str, samples: Sequence[float], limits: Sequence[Limit], 
         if count:
             top = y.at(count)
             rows.append(_element("rect", css="bar", x=round(x.start + index * wide, 1), y=top, width=round(wide - 1, 1), height=round(y.start - top, 1)))  # fmt: skip
-    said = [f"{name}: {len(samples)} samples, median {_figure(_quantile(ordered, 0.5))} ms"]
+    kind = "quantiles of all" if name == "frame times" else "samples"
+    said = [f"{name}: {len(samples)} {kind}, median {_figure(_quantile(ordered, 0.5))} ms"]
     for quantile in sorted({_QUANTILES[limit.name] for limit in limits}):
         value, word = _quantile(ordered, quantile), "median" if quantile == 0.5 else f"P{100 * quantile:g}"
         rows += _mark(x, y, value, word, "value")
@@ -149,7 +151,7 @@ def _distribution(name: str, samples: Sequence[float], limits: Sequence[Limit], 
     for limit in limits:
         if limit.unit == "ms":
             rows += _mark(x, y, limit.bound, "limit", f"limit {limit.severity}", lower=12)
-            said.append(f"limit of {limit.name.upper()} {limit}")
+            said.append(f"limit of {_words(limit.name)} {in_words(limit)}")
     past = sum(value > x.high for value in ordered)
     return _plot(
         rows, ", ".join([*said, f"longest {_figure(ordered[-1])} ms"]) + (f"; {past} beyond the drawing" if past else "")
@@ -190,13 +192,22 @@ def _over_time(
     span = f"{len(points)} values from {_figure(ordered[0])} to {_figure(ordered[-1])} {unit}"
     said = [f"{name}: {span}, median {_figure(_quantile(ordered, 0.5))}, first {_figure(values[0])}, last {_figure(values[-1])}"]
     for limit in limits:
-        rows += _rule(x, y, limit.bound, f"limit {limit}", f"limit {limit.severity}")
-        said.append(f"limit {limit}")
+        rows += _rule(x, y, limit.bound, f"limit {in_words(limit)}", f"limit {limit.severity}")
+        said.append(f"limit {in_words(limit)}")
     if base is not None:
         rows += _rule(x, y, base, "median of the baseline", "base")
         said.append(f"median of the baseline {_figure(base)} {unit}")
     said += [f"phase {what} from {at:g} s" for at, what in phases]
     return _plot(rows, ", ".join(said))
+
+
+def in_words(limit: Limit | str) -> str:
+    """A limit as a sentence writes it."""
+    return str(limit).replace("<=", "≤").replace(">=", "≥")
+
+
+def _words(name: str) -> str:
+    return name.upper() if name in ("p95", "p99", "cpu", "fps") else name.replace("_", " ")
 
 
 def _frame(x: _Axis, y: _Axis, across: str, up: str) -> list[Markup]:
@@ -219,7 +230,7 @@ def _times(x: _Axis) -> list[tuple[float, str]]:
 
 
 def _time_unit(x: _Axis) -> str:
-    return f"UTC, {datetime.fromtimestamp(x.low, UTC):%Y-%m-%d}" if x.low > _A_DATE else "s"
+    return f"UTC, from {datetime.fromtimestamp(x.low, UTC):%Y-%m-%d}" if x.low > _A_DATE else "s"
 
 
 def _mark(x: _Axis, y: _Axis, value: float, word: str, css: str, *, lower: int = 0) -> list[Markup]:
@@ -238,7 +249,7 @@ def _rule(x: _Axis, y: _Axis, value: float, word: str, css: str) -> list[Markup]
 def _band(x: _Axis, y: _Axis, start: float, end: float, word: str, *, odd: bool) -> list[Markup]:
     left, right = x.at(start), x.at(end)
     band = _element("rect", css="band odd" if odd else "band", x=left, y=y.end, width=round(max(0.0, right - left), 1), height=y.start - y.end)  # fmt: skip
-    return [band, _text(left + 2, y.start - 3, printable(word, 20))]
+    return [band, _text(left + 2, y.start - (15 if odd else 3), printable(word, 20))]
 
 
 def _plot(rows: Sequence[Markup], alt: str, height: int = _HEIGHT) -> Plot:
