@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import tomli_w
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from preflight.checklist import Item, load
 from preflight.errors import UsageError
 from preflight.people import Attestation, Waiver, read_attestations, read_waivers, said, sha256
+from preflight.record.words import copied_to, copy
 from preflight.record.write import atomic
 from preflight.target import Target
 from preflight.target import load as load_target
@@ -38,14 +40,27 @@ def attest(
             raise UsageError(f"{source}: holds no [[attestation]]")
     else:
         words = (_one(target, _manual(items, item_id), given, ask),)
+    words = tuple(_hashed(word, file.parent if source is None else source.parent) for word in words)
     for word in words:
         item = _manual(items, word.item)
         answer = said(item, [word], target.facts.build, datetime.now(UTC), file.parent)
         if answer.word is None:
             raise UsageError(f"{word.item}: this would not count: {answer.why_not}")
-    return _keep(
-        file, "attestation", [*read_attestations(file, items), *words], words, ask if given.get("yes") is None else _sure
-    )
+    # a photo on somebody's stick is gone in a year: evidence is copied beside the attestations
+    evidence = {file.parent / copied_to(word): word.evidence for word in words if word.evidence is not None}
+    kept = [word.model_copy(update={"evidence": Path(copied_to(word))}) if word.evidence else word for word in words]
+    sure = ask if given.get("yes") is None else _sure
+    return _keep(file, "attestation", [*read_attestations(file, items), *kept], kept, sure, evidence=evidence)
+
+
+def _hashed(word: Attestation, source: Path) -> Attestation:
+    """The word with the hash and the whole path of its evidence; what is missing is refused by the rules, in their words."""
+    if word.evidence is None or not (source / word.evidence).is_file():
+        return word
+    digest = sha256(source / word.evidence)
+    if word.evidence_sha256 not in (None, digest):
+        raise UsageError(f"{word.item}: {word.evidence} is not the file whose SHA-256 is given: it was changed")
+    return word.model_copy(update={"evidence_sha256": digest, "evidence": (source / word.evidence).absolute()})
 
 
 def _manual(items: dict[str, Item], item_id: str | None) -> Item:
@@ -114,15 +129,27 @@ def _made(model: type[M], fields: dict[str, Any]) -> M:
         raise UsageError(f"{'.'.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ')}") from error
 
 
-def _keep(file: Path, name: str, every: Sequence[BaseModel], new: Sequence[BaseModel], ask: Callable[[str], str]) -> int:
+def _keep(
+    file: Path,
+    name: str,
+    every: Sequence[BaseModel],
+    new: Sequence[BaseModel],
+    ask: Callable[[str], str],
+    *,
+    evidence: Mapping[Path, Path] = MappingProxyType({}),
+) -> int:
     shown = tomli_w.dumps({name: [_plain(entry) for entry in new]})
     print(f"This is what will be added to {file}:\n\n{shown}")
+    for place, source in evidence.items():
+        print(f"{source} will be copied to {place}")
     if ask("Write it? (yes/no) ").strip().lower() not in ("y", "yes"):
         print("Nothing was written.")
         return 1
     text = tomli_w.dumps({name: [_plain(entry) for entry in every]})
     tomllib.loads(text)
     try:
+        for place, source in evidence.items():
+            copy(source, place)
         atomic(file.absolute(), text)
     except OSError as error:
         raise UsageError(f"{file} can't be written ({error.strerror})") from error

@@ -49,7 +49,7 @@ def copied_to(word: Attestation) -> str:
     """Where the evidence of a word is copied, relative to where the word is kept; empty when it has none."""
     if word.evidence is None or word.evidence_sha256 is None:
         return ""
-    return f"{FOLDER}/{word.evidence_sha256[:12]}-{word.evidence.name}"
+    return f"{FOLDER}/{word.evidence_sha256[:12]}-{word.evidence.name.removeprefix(word.evidence_sha256[:12] + '-')}"
 
 
 def copy_evidence(words: Sequence[Attestation], source: Path, folder: Path, wanted: set[str]) -> None:
