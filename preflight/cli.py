@@ -18,6 +18,7 @@ from preflight.record.write import atomic, schema
 from preflight.target import TargetError
 
 USAGE_ERROR = 4
+INVALID = 7
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -141,6 +142,8 @@ def _waive(chosen: argparse.Namespace) -> int:
 
 
 def _show(chosen: argparse.Namespace) -> int:
+    if recordcommands.unfinished(chosen.record):
+        return INVALID
     record = read(chosen.record)
     folder = chosen.record if chosen.record.is_dir() else chosen.record.parent
     terminal.show(f"{record.title}\n\n{terminal.ending(record, folder)}")

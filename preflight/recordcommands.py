@@ -15,6 +15,7 @@ from preflight.checklist import load
 from preflight.errors import UsageError
 from preflight.record import compare, seal, sign
 from preflight.record.read import read
+from preflight.session import read_journals
 from preflight.terminal import show
 
 _NEWEST = Path("reports/latest")
@@ -55,6 +56,21 @@ def add(commands: Any) -> None:
     command.add_argument("--record", type=Path, default=Path("reports"), metavar="DIR", help="where the records are made")
     command.add_argument("--pytest", default="", metavar="ARGUMENTS", help='what pytest is told, such as "-m security"')
     command.set_defaults(run=lambda chosen: many.many(chosen.targets, chosen.record, chosen.pytest))
+
+
+def unfinished(folder: Path) -> bool:
+    """Say what a run had judged that was killed before it could write its record; False when there is a record."""
+    if not (folder / "journal").is_dir() or (folder / "record.json").exists():
+        return False
+    told = read_journals(folder)
+    rows = [f"{outcome.status!s:<14} {outcome.item:<14} {outcome.reason[:120]}" for outcome in told.outcomes]
+    judged = {outcome.node for outcome in told.outcomes}
+    rows += [f"{'was running':<14} {told.planned[node]}" for node in told.started if node not in judged and node in told.planned]
+    rows.append(
+        f"\n{folder}: the run was ended before it wrote its record; {len(judged)} of {len(told.planned)} tests were judged"
+    )
+    show("\n".join(rows))
+    return True
 
 
 def _verify(chosen: argparse.Namespace) -> int:

@@ -113,7 +113,7 @@ def test_a_file_that_can_not_grow_leaves_what_was_judged(ready: Project) -> None
     ready.tests(two("    evidence.facts.update({str(n): 'x' * 250 for n in range(100)})\n"))
     limit = 40 * 1024
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:html"],
+        [sys.executable, "-m", "pytest"],
         cwd=ready.path,
         capture_output=True,
         text=True,
@@ -126,6 +126,17 @@ def test_a_file_that_can_not_grow_leaves_what_was_judged(ready: Project) -> None
     told = [json.loads(line) for line in (run / "journal" / "main.jsonl").read_text().splitlines()]
     assert [line["outcome"]["status"] for line in told if "outcome" in line] == ["PASS", "PASS"]
     assert [p.name for p in run.iterdir() if p.name.startswith(".")] == [], "no half of a file stays"
+
+
+def test_a_killed_run_can_be_read(ready: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    ready.tests(two("    import os, signal; os.kill(os.getpid(), signal.SIGKILL)\n"))
+    assert ready.run().ret < 0
+    (run,) = (ready.path / "reports").iterdir()
+    capsys.readouterr()
+    assert main(["show", str(run)]) == 7
+    said = capsys.readouterr().out
+    for words in ("PASS           SEC-01", "was running    SEC-02", "1 of 2 tests were judged"):
+        assert words in said
 
 
 # evidence
