@@ -10,6 +10,7 @@ from preflight.checklist import Checklist, load
 from preflight.errors import UsageError
 from preflight.outcome import Reason, Status, exit_status
 from preflight.record import html, seal, write
+from preflight.record.compare import previous
 from preflight.record.read import read
 from preflight.record.tree import Record, coverage, score, stale, waiver_uses
 from preflight.record.words import WordUse, copy
@@ -29,14 +30,17 @@ def combine(paths: Sequence[Path], out: Path | None, oldest_hours: float) -> int
     joined = join(records, datetime.now(UTC), timedelta(hours=oldest_hours))
     first = paths[0] if paths[0].is_dir() else paths[0].parent
     folder = out or first.parent / f"{'REHEARSAL-' if joined.rehearsal else ''}{joined.target.name}-{joined.run_id}"
+    parts = [(path if path.is_dir() else path.parent).resolve() for path in paths]
+    since = previous(folder.resolve(), joined.target.name, joined.items, rehearsal=joined.rehearsal, without=parts)
+    joined = joined.model_copy(update={"since": since})
     try:
         folder.mkdir(parents=True, exist_ok=out is not None)
         redact = Redactor()
         write.atomic(folder / "record.json", write.record_json(joined, redact))
         write.atomic(folder / "junit.xml", write.junit_xml(joined, redact))
         write.atomic(folder / "record.html", html.page(joined, redact))
-        for path in paths:
-            _copy_evidence(path if path.is_dir() else path.parent, folder, joined)
+        for part in parts:
+            _copy_evidence(part, folder, joined)
         seal.seal(folder)
     except OSError as error:
         raise UsageError(f"{folder}: can't be written ({error.strerror})") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from preflight.record.read import ReadError, read
@@ -27,13 +27,16 @@ def since(old: Record, items: Sequence[ItemResult]) -> Since:
     )
 
 
-def previous(folder: Path, name: str, items: Sequence[ItemResult], *, rehearsal: bool) -> Since | None:
+def previous(
+    folder: Path, name: str, items: Sequence[ItemResult], *, rehearsal: bool, without: Collection[Path] = ()
+) -> Since | None:
     """What changed since the newest record beside `folder` that is of the same target and looked at one of `items`.
 
+    `without`: folders that `folder` is made of, which are no older record of it.
     Records that can't be read are passed over: an old one that is broken is no reason to have no new one.
     """
     kind = "REHEARSAL-" if rehearsal else ""
-    beside = [path for path in folder.parent.glob(f"{kind}{name}-*/record.json") if path.parent != folder]
+    beside = [path for path in folder.parent.glob(f"{kind}{name}-*/record.json") if path.parent not in (folder, *without)]
     for path in sorted(beside, key=_written, reverse=True)[:_MOST_TRIED]:
         try:
             old = read(path)

@@ -77,11 +77,11 @@ def of_item(item: ItemResult, before: Mapping[str, Sequence[float]]) -> list[Plo
             call = name.removeprefix("trend of ")
             plots.append(_over_time(f"Latency of {call}", _points(values), "ms", [], baseline=before.get(call, ())))
         elif name.endswith(" over time") and isinstance(values, dict):
-            unit = str(values.get("unit", ""))
+            unit = printable(str(values.get("unit", "")), 20)
             limits = [limit for limit in item.limits if limit.unit == unit]
             words = _words(label.removesuffix(" over time"))
             words = f"{words[0].upper()}{words[1:]} over time"
-            phases = [(float(at), str(what)) for at, what in values.get("phases", ())]
+            phases = [(at, printable(str(what), 20)) for at, what in _phases(values.get("phases"))]
             plots.append(_over_time(words, _points(values.get("points", ())), unit, limits, phases=phases))
         elif name == "steps":
             answers = [[step[0], step[2]] for step in _points(values) if len(step) > 2]
@@ -249,7 +249,7 @@ def _rule(x: _Axis, y: _Axis, value: float, word: str, css: str) -> list[Markup]
 def _band(x: _Axis, y: _Axis, start: float, end: float, word: str, *, odd: bool) -> list[Markup]:
     left, right = x.at(start), x.at(end)
     band = _element("rect", css="band odd" if odd else "band", x=left, y=y.end, width=round(max(0.0, right - left), 1), height=y.start - y.end)  # fmt: skip
-    return [band, _text(left + 2, y.start - (15 if odd else 3), printable(word, 20))]
+    return [band, _text(left + 2, y.start - (15 if odd else 3), word)]
 
 
 def _plot(rows: Sequence[Markup], alt: str, height: int = _HEIGHT) -> Plot:
@@ -284,6 +284,14 @@ def _numbers(values: Any) -> list[float]:
 
 def _points(values: Any) -> list[list[float]]:
     return [numbers for row in values if len(numbers := _numbers(row)) >= 2] if isinstance(values, list | tuple) else []
+
+
+def _phases(values: Any) -> list[tuple[float, Any]]:
+    """Begin (s) and name of each phase."""
+    rows = values if isinstance(values, list) else []
+    return [
+        (float(row[0]), row[1]) for row in rows if isinstance(row, list) and len(row) == 2 and isinstance(row[0], int | float)
+    ]
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:
