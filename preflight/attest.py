@@ -85,13 +85,18 @@ def _one(target: Target, item: Item, given: dict[str, str | None], ask: Callable
         "build": target.facts.build,
         "note": given["note"] if given.get("note") is not None else ask("A note, if any: "),
     }
-    if given.get("evidence"):
-        evidence = Path(str(given["evidence"]))
+    guided = given.get("note") is None
+    shown = given.get("evidence") or (ask("A photo, film or paper that shows it, if any: ").strip() if guided else "")
+    if shown:
+        evidence = Path(shown)
         if not evidence.is_file():
             raise UsageError(f"{evidence}: the evidence is not there")
         fields |= {"evidence": evidence.absolute(), "evidence_sha256": sha256(evidence)}
-    if given.get("record"):
-        record = Path(str(given["record"]))
+    read = given.get("record") or (
+        ask("The record you have read (its folder): ").strip() if guided and item.stage == "signoff" else ""
+    )
+    if read:
+        record = Path(read)
         file = record / "record.json" if record.is_dir() else record
         if not file.is_file():
             raise UsageError(f"{file}: the record is not there")

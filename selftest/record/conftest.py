@@ -13,6 +13,7 @@ from preflight.outcome import Severity, Stage, Status, VerdictStage, exit_status
 from preflight.record.tree import Coverage, Footprint, Record, SuiteFacts, TargetFacts, score
 from preflight.run import ItemResult, TestOutcome, fold, summarise
 
+EVERY = load()
 AT = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 
 
@@ -33,12 +34,12 @@ def entry(name: str, **more: Any) -> Item:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def record() -> Callable[..., Record]:
     """A record of these items: verdict, score and counts follow from them."""
 
     def make(items: Sequence[ItemResult], **changes: Any) -> Record:
-        checklist = load()
+        checklist = EVERY
         summary = summarise(items, checklist.item, VerdictStage.PREDEPLOY)
         facts = {
             "verdict": summary.verdict,

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from preflight import many
-from preflight.checklist import ROOT, load
+from preflight.checklist import ROOT
 from preflight.cli import main
 from preflight.outcome import Reason, Status, Verdict
 from preflight.people import sha256
@@ -28,7 +28,7 @@ from preflight.record.seal import seal
 from preflight.record.tree import Record
 from preflight.redact import Redactor
 from selftest.conftest import Project, entry
-from selftest.record.conftest import looked
+from selftest.record.conftest import EVERY, looked
 
 LOOK = '    evidence.request(api.get("/health"))\n'
 
@@ -62,7 +62,7 @@ def keep(record: Record, folder: Path) -> Path:
 
 
 def test_what_became_worse_comes_first_then_what_moved(record: Callable[..., Record], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
-    some = load().item[:4]
+    some = EVERY.item[:4]
     value = {"unit": "s", "limit": "<= 5 s"}
     old = record(
         [
@@ -86,7 +86,7 @@ def test_what_became_worse_comes_first_then_what_moved(record: Callable[..., Rec
 
 
 def test_other_targets_are_not_compared(record: Callable[..., Record], tmp_path: Path) -> None:
-    one = record([looked(load().item[0])])
+    one = record([looked(EVERY.item[0])])
     other = one.model_copy(update={"target": one.target.model_copy(update={"name": "y"})})
     assert main(["compare", str(keep(one, tmp_path / "a")), str(keep(other, tmp_path / "b"))]) == 4
 
@@ -167,7 +167,7 @@ def test_attest_copies_its_evidence_and_only_when_it_writes(tmp_path: Path, monk
     target.write_text('name = "x"\nbuild = "1.0"\n[api]\nurl = "https://example.com"\n')
     film = tmp_path / "film.mp4"
     film.write_bytes(b"a film")
-    role = load().by_id["VR-COMF-07"].roles[0]
+    role = EVERY.by_id["VR-COMF-07"].roles[0]
     words = ["attest", "VR-COMF-07", "--target", str(target), "--outcome", "yes", "--who", "A tester", "--role", role, "--note", "", "--evidence", str(film)]  # fmt: skip
     monkeypatch.setattr("preflight.attest.at_the_terminal", lambda _: "no")
     assert main(words) == 1
@@ -204,7 +204,7 @@ def test_many_targets_a_record_each_and_the_worst_first(ready: Project, capfd: p
 
 
 def test_no_record_is_the_worst(record: Callable[..., Record]) -> None:
-    good = record([looked(load().item[0])])
+    good = record([looked(EVERY.item[0])])
     seen = [many.Seen(Path("a"), 0, good, None), many.Seen(Path("b"), 3, None, None)]
     seen.append(many.Seen(Path("c"), 1, good.model_copy(update={"verdict": Verdict.NO_GO}), None))
     assert [s.target.name for s in many.order(seen)] == ["b", "c", "a"]

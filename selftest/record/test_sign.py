@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from preflight.checklist import load
 from preflight.cli import main
 from preflight.outcome import Status
 from preflight.record import html, write
@@ -19,14 +18,14 @@ from preflight.record.seal import SIGNATURE, seal
 from preflight.record.sign import new_key
 from preflight.record.tree import Record
 from preflight.redact import Redactor
-from selftest.record.conftest import looked
+from selftest.record.conftest import EVERY, looked
 
 
 @pytest.fixture
 def folder(tmp_path: Path, record: Callable[..., Record]) -> Path:
     place = tmp_path / "run"
     place.mkdir()
-    some = load().item
+    some = EVERY.item
     made = record([looked(some[0]), looked(some[1], Status.FAIL), looked(some[2], Status.WARN)])
     write.atomic(place / "record.json", write.record_json(made, Redactor()))
     write.atomic(place / "record.html", html.page(made, Redactor()))
@@ -89,7 +88,7 @@ def test_the_envelope_is_what_its_formats_say(folder: Path, key: Path) -> None:
     assert told["predicateType"] == "https://in-toto.io/attestation/test-result/v0.1"
     assert {s["name"] for s in told["subject"]} == {"record.json", "record.html", "SHA256SUMS"}
     predicate = told["predicate"]
-    some = [i.id for i in load().item[:3]]
+    some = [i.id for i in EVERY.item[:3]]
     assert (predicate["result"], predicate["passedTests"], predicate["failedTests"], predicate["warnedTests"]) == ("FAILED", *([one] for one in some))  # fmt: skip
     assert all({"uri", "digest", "content"} & set(one) for one in predicate["configuration"])
 

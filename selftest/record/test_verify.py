@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from preflight.checklist import Item, load
+from preflight.checklist import Item
 from preflight.outcome import Status
 from preflight.people import Attestation, Waiver, WaiverUse, sha256
 from preflight.record import html, write
@@ -19,7 +19,7 @@ from preflight.record.seal import problems, seal
 from preflight.record.tree import Record
 from preflight.record.words import copied_to, word_uses
 from preflight.redact import Redactor
-from selftest.record.conftest import AT, looked
+from selftest.record.conftest import AT, EVERY, looked
 
 LATENCY, WORD, WAIVED = "PERF-LAT-01", "VR-COMF-07", "SEC-AUTH-04"
 SAMPLES = [5.0 + 0.1 * i for i in range(90)]
@@ -30,7 +30,7 @@ def p95(value: float, *, kept: bool = True) -> dict[str, Any]:
 
 
 def of(name: str) -> Item:
-    return load().by_id[name]
+    return EVERY.by_id[name]
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def folder(tmp_path: Path, record: Callable[..., Record]) -> Path:
             looked(of(WORD)),
         ],
         waivers=[WaiverUse(waiver=waiver, counts=True, why_not="")],
-        attestations=word_uses([word], load().by_id, {WORD}, build="1.0", at=AT, folder=tmp_path),
+        attestations=word_uses([word], EVERY.by_id, {WORD}, build="1.0", at=AT, folder=tmp_path),
     )
     write.atomic(place / "record.json", write.record_json(made, Redactor()))
     write.atomic(place / "record.html", html.page(made, Redactor()))
@@ -66,7 +66,7 @@ def edit(folder: Path, change: Callable[[dict[str, Any]], None]) -> list[str]:
     change(told)
     (folder / "record.json").write_text(json.dumps(told))
     seal(folder)
-    return list(problems(folder, load()))
+    return list(problems(folder, EVERY))
 
 
 def outcome(told: dict[str, Any], name: str = LATENCY) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def outcome(told: dict[str, Any], name: str = LATENCY) -> dict[str, Any]:
 
 
 def test_it_is_as_it_was_written(folder: Path) -> None:
-    assert list(problems(folder, load())) == []
+    assert list(problems(folder, EVERY)) == []
     told = json.loads((folder / "record.json").read_text())
     assert told["attestations"][0]["file"].endswith("-photo.png")
     assert "/" not in told["attestations"][0]["word"]["evidence"], "no path of the machine that looked"
@@ -87,16 +87,16 @@ def test_every_byte_of_the_evidence_counts(folder: Path) -> None:
     data = photo.read_bytes()
     for place in range(len(data)):
         photo.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
-        assert any(photo.name in sentence for sentence in problems(folder, load())), place
+        assert any(photo.name in sentence for sentence in problems(folder, EVERY)), place
     photo.unlink()
-    assert any("missing" in sentence for sentence in problems(folder, load()))
+    assert any("missing" in sentence for sentence in problems(folder, EVERY))
 
 
 def test_changed_evidence_is_named_with_new_hashes_too(folder: Path) -> None:
     (photo,) = (folder / "evidence").iterdir()
     photo.write_bytes(b"another photo")
     seal(folder)
-    assert any("changed after it was attested" in sentence for sentence in problems(folder, load()))
+    assert any("changed after it was attested" in sentence for sentence in problems(folder, EVERY))
 
 
 def test_a_value_that_its_samples_do_not_give(folder: Path) -> None:
