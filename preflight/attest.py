@@ -40,7 +40,8 @@ def attest(
             raise UsageError(f"{source}: holds no [[attestation]]")
     else:
         words = (_one(target, _manual(items, item_id), given, ask),)
-    words = tuple(_hashed(word, file.parent if source is None else source.parent) for word in words)
+    places = [file.parent] if source is None else [source.parent, file.parent]
+    words = tuple(_hashed(word, places) for word in words)
     for word in words:
         item = _manual(items, word.item)
         answer = said(item, [word], target.facts.build, datetime.now(UTC), file.parent)
@@ -53,14 +54,15 @@ def attest(
     return _keep(file, "attestation", [*read_attestations(file, items), *kept], kept, sure, evidence=evidence)
 
 
-def _hashed(word: Attestation, source: Path) -> Attestation:
+def _hashed(word: Attestation, places: Sequence[Path]) -> Attestation:
     """The word with the hash and the whole path of its evidence; what is missing is refused by the rules, in their words."""
-    if word.evidence is None or not (source / word.evidence).is_file():
+    found = next((place / word.evidence for place in places if word.evidence and (place / word.evidence).is_file()), None)
+    if found is None:
         return word
-    digest = sha256(source / word.evidence)
+    digest = sha256(found)
     if word.evidence_sha256 not in (None, digest):
         raise UsageError(f"{word.item}: {word.evidence} is not the file whose SHA-256 is given: it was changed")
-    return word.model_copy(update={"evidence_sha256": digest, "evidence": (source / word.evidence).absolute()})
+    return word.model_copy(update={"evidence_sha256": digest, "evidence": found.absolute()})
 
 
 def _manual(items: dict[str, Item], item_id: str | None) -> Item:

@@ -59,14 +59,13 @@ def finish(session: Session, pytest_status: int, *, interrupted: bool, command: 
         command=command,
         since=previous(session.folder, session.target.facts.name, results, rehearsal=session.target.facts.rehearsal),
     )
-    section = html.section(record, session.redact)
     text = session.redact(terminal.ending(record, session.folder))
     try:
         _write(record, session)
     except OSError as error:
         text += f"\nThe record could not be written ({error.strerror}); what was judged is in {session.folder / 'journal'}"
         status = status or 7
-    return Said(status, text, section, f"{record.headline} – {record.title}")
+    return Said(status, text, html.section(record, session.redact), f"{record.headline} – {record.title}")
 
 
 def _write(record: Record, session: Session) -> None:

@@ -65,7 +65,8 @@ class Line:
 
     def thinned(self, most: int) -> list[list[float]]:
         """Time (s) and value of at most `most` points, the highest of each stretch: a peak is never thinned away."""
-        pieces = np.array_split(np.arange(self.times.size), min(most, self.times.size))
+        known = np.flatnonzero(np.isfinite(self.values))
+        pieces = np.array_split(known, min(most, known.size)) if known.size else []
         highest = [int(piece[np.argmax(self.values[piece])]) for piece in pieces if piece.size]
         return [[round(float(self.times[i]), 1), round(float(self.values[i]), 3)] for i in highest]
 

@@ -279,7 +279,8 @@ def _samples(items: Sequence[ItemResult]) -> list[tuple[str, Any]]:
 
 
 def _numbers(values: Any) -> list[float]:
-    return [float(value) for value in values if isinstance(value, int | float)] if isinstance(values, list) else []
+    found = [float(value) for value in values if isinstance(value, int | float)] if isinstance(values, list) else []
+    return [value for value in found if math.isfinite(value)]
 
 
 def _points(values: Any) -> list[list[float]]:

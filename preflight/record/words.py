@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from preflight.checklist import Item
-from preflight.people import Attestation, said
+from preflight.people import Attestation, said, sha256
 
 FOLDER = "evidence"
 
@@ -23,7 +24,8 @@ class WordUse(BaseModel):
     word: Attestation
     counts: bool
     why_not: str
-    file: str = ""
+    # a record may come from anywhere: a name that leads out of its folder is no name of evidence
+    file: str = Field(default="", pattern=r"^(evidence/[0-9a-f]{12}-[\w.() -]+)?$")
 
 
 def word_uses(
@@ -35,10 +37,13 @@ def word_uses(
         if word.item not in looked:
             continue
         item = items[word.item]
-        alone = said(item, [word], build, at, folder)
-        decides = said(item, words, build, at, folder).word
-        why_not = alone.why_not or ("" if decides == word else "a newer one decides")
-        file = copied_to(word) if not alone.why_not else ""
+        try:
+            defect = said(item, [word], build, at, folder).why_not
+            decides = said(item, words, build, at, folder).word
+        except OSError as error:
+            defect, decides = f"the evidence {word.evidence} can't be read ({error.strerror})", None
+        why_not = defect or ("" if decides == word else "a newer one decides")
+        file = copied_to(word) if not defect else ""
         # a path of the machine that looked says nothing to a reader, and more than it should
         kept = word.model_copy(update={"evidence": Path(word.evidence.name)}) if word.evidence else word
         uses.append(WordUse(word=kept, counts=not why_not, why_not=why_not, file=file))
@@ -49,7 +54,9 @@ def copied_to(word: Attestation) -> str:
     """Where the evidence of a word is copied, relative to where the word is kept; empty when it has none."""
     if word.evidence is None or word.evidence_sha256 is None:
         return ""
-    return f"{FOLDER}/{word.evidence_sha256[:12]}-{word.evidence.name.removeprefix(word.evidence_sha256[:12] + '-')}"
+    digest = word.evidence_sha256[:12]
+    name = re.sub(r"[^\w.() -]", "_", word.evidence.name.removeprefix(f"{digest}-"))
+    return f"{FOLDER}/{digest}-{name[-100:]}"
 
 
 def copy_evidence(words: Sequence[Attestation], source: Path, folder: Path, wanted: set[str]) -> None:
@@ -62,7 +69,7 @@ def copy_evidence(words: Sequence[Attestation], source: Path, folder: Path, want
 
 def copy(source: Path, place: Path) -> None:
     """Copy a file so that it is there whole or not at all. Raises OSError."""
-    if place.exists():
+    if place.exists() and sha256(place) == sha256(source):
         return
     place.parent.mkdir(exist_ok=True)
     part = place.with_name(f".{place.name}.part")

@@ -49,7 +49,9 @@ def test_a_time_out_does_not_squeeze_the_others() -> None:
     assert "longest 1e+04 ms" in plot.alt or "longest 10000 ms" in plot.alt
 
 
-@pytest.mark.parametrize("samples", [[0.0] * 90, [7.0] * 90, [1e-9] * 90, [-1.0, 2.0] * 45, [1e9] * 90])
+@pytest.mark.parametrize(
+    "samples", [[0.0] * 90, [7.0] * 90, [1e-9] * 90, [-1.0, 2.0] * 45, [1e9] * 90, [float("nan"), float("inf")] * 45]
+)
 def test_odd_samples_are_drawn(samples: list[float]) -> None:
     for plot in drawn([P95], {"GET /health": samples, "trend of GET /health": [[i, ms] for i, ms in enumerate(samples)]}):
         inside(plot)

@@ -15,6 +15,7 @@ from preflight.checklist import Item
 from preflight.outcome import Status
 from preflight.people import Attestation, Waiver, WaiverUse, sha256
 from preflight.record import html, write
+from preflight.record.read import ReadError
 from preflight.record.seal import problems, seal
 from preflight.record.tree import Record
 from preflight.record.words import copied_to, word_uses
@@ -116,6 +117,12 @@ def test_a_sample_that_was_edited(folder: Path) -> None:
 @pytest.mark.parametrize("change", [{"limit": "< 99 ms"}, {"kept": False}, {"value": 20.0}, {"severity": "warning"}])
 def test_a_limit_that_is_not_the_checklists(folder: Path, change: dict[str, Any]) -> None:
     assert any(LATENCY in sentence for sentence in edit(folder, lambda told: outcome(told)["judgements"][0].update(change)))
+
+
+@pytest.mark.parametrize("name", ["../../secret", "evidence/../x", "/etc/passwd", "evidence/0123456789ab-a/b", "evidence/x"])
+def test_evidence_leads_nowhere_else(folder: Path, name: str) -> None:
+    with pytest.raises(ReadError):
+        edit(folder, lambda told: told["attestations"][0].update(file=name))
 
 
 def test_a_word_that_did_not_live_then(folder: Path) -> None:
