@@ -30,23 +30,28 @@ def since(old: Record, items: Sequence[ItemResult]) -> Since:
 def previous(
     folder: Path, name: str, items: Sequence[ItemResult], *, rehearsal: bool, without: Collection[Path] = ()
 ) -> Since | None:
-    """What changed since the newest record beside `folder` that is of the same target and looked at one of `items`.
+    """What changed since the newest record beside `folder` of the same target that looked at half of `items`.
 
+    Where none did, the one that looked at most of them; None where none looked at any.
     `without`: folders that `folder` is made of, which are no older record of it.
     Records that can't be read are passed over: an old one that is broken is no reason to have no new one.
     """
     kind = "REHEARSAL-" if rehearsal else ""
+    best: Since | None = None
     beside = [path for path in folder.parent.glob(f"{kind}{name}-*/record.json") if path.parent not in (folder, *without)]
     for path in sorted(beside, key=_written, reverse=True)[:_MOST_TRIED]:
         try:
             old = read(path)
         except ReadError:
             continue
-        if old.target.name == name and old.rehearsal == rehearsal:
-            found = since(old, items)
-            if found.both:
-                return found
-    return None
+        if old.target.name != name or old.rehearsal != rehearsal:
+            continue
+        found = since(old, items)
+        if found.both > (best.both if best else 0):
+            best = found
+        if 2 * found.both >= len(items):
+            break
+    return best
 
 
 def _written(path: Path) -> float:
