@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import tomli_w
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from preflight.checklist import Item, load
 from preflight.errors import UsageError
 from preflight.people import Attestation, Waiver, read_attestations, read_waivers, said, sha256
+from preflight.record.words import copied_to, copy
 from preflight.record.write import atomic
 from preflight.target import Target
 from preflight.target import load as load_target
@@ -38,14 +40,29 @@ def attest(
             raise UsageError(f"{source}: holds no [[attestation]]")
     else:
         words = (_one(target, _manual(items, item_id), given, ask),)
+    places = [file.parent] if source is None else [source.parent, file.parent]
+    words = tuple(_hashed(word, places) for word in words)
     for word in words:
         item = _manual(items, word.item)
         answer = said(item, [word], target.facts.build, datetime.now(UTC), file.parent)
         if answer.word is None:
             raise UsageError(f"{word.item}: this would not count: {answer.why_not}")
-    return _keep(
-        file, "attestation", [*read_attestations(file, items), *words], words, ask if given.get("yes") is None else _sure
-    )
+    # a photo on somebody's stick is gone in a year: evidence is copied beside the attestations
+    evidence = {file.parent / copied_to(word): word.evidence for word in words if word.evidence is not None}
+    kept = [word.model_copy(update={"evidence": Path(copied_to(word))}) if word.evidence else word for word in words]
+    sure = ask if given.get("yes") is None else _sure
+    return _keep(file, "attestation", [*read_attestations(file, items), *kept], kept, sure, evidence=evidence)
+
+
+def _hashed(word: Attestation, places: Sequence[Path]) -> Attestation:
+    """The word with the hash and the whole path of its evidence; what is missing is refused by the rules, in their words."""
+    found = next((place / word.evidence for place in places if word.evidence and (place / word.evidence).is_file()), None)
+    if found is None:
+        return word
+    digest = sha256(found)
+    if word.evidence_sha256 not in (None, digest):
+        raise UsageError(f"{word.item}: {word.evidence} is not the file whose SHA-256 is given: it was changed")
+    return word.model_copy(update={"evidence_sha256": digest, "evidence": found.absolute()})
 
 
 def _manual(items: dict[str, Item], item_id: str | None) -> Item:
@@ -70,13 +87,18 @@ def _one(target: Target, item: Item, given: dict[str, str | None], ask: Callable
         "build": target.facts.build,
         "note": given["note"] if given.get("note") is not None else ask("A note, if any: "),
     }
-    if given.get("evidence"):
-        evidence = Path(str(given["evidence"]))
+    guided = given.get("note") is None
+    shown = given.get("evidence") or (ask("A photo, film or paper that shows it, if any: ").strip() if guided else "")
+    if shown:
+        evidence = Path(shown)
         if not evidence.is_file():
             raise UsageError(f"{evidence}: the evidence is not there")
         fields |= {"evidence": evidence.absolute(), "evidence_sha256": sha256(evidence)}
-    if given.get("record"):
-        record = Path(str(given["record"]))
+    read = given.get("record") or (
+        ask("The record you have read (its folder): ").strip() if guided and item.stage == "signoff" else ""
+    )
+    if read:
+        record = Path(read)
         file = record / "record.json" if record.is_dir() else record
         if not file.is_file():
             raise UsageError(f"{file}: the record is not there")
@@ -114,15 +136,27 @@ def _made(model: type[M], fields: dict[str, Any]) -> M:
         raise UsageError(f"{'.'.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ')}") from error
 
 
-def _keep(file: Path, name: str, every: Sequence[BaseModel], new: Sequence[BaseModel], ask: Callable[[str], str]) -> int:
+def _keep(
+    file: Path,
+    name: str,
+    every: Sequence[BaseModel],
+    new: Sequence[BaseModel],
+    ask: Callable[[str], str],
+    *,
+    evidence: Mapping[Path, Path] = MappingProxyType({}),
+) -> int:
     shown = tomli_w.dumps({name: [_plain(entry) for entry in new]})
     print(f"This is what will be added to {file}:\n\n{shown}")
+    for place, source in evidence.items():
+        print(f"{source} will be copied to {place}")
     if ask("Write it? (yes/no) ").strip().lower() not in ("y", "yes"):
         print("Nothing was written.")
         return 1
     text = tomli_w.dumps({name: [_plain(entry) for entry in every]})
     tomllib.loads(text)
     try:
+        for place, source in evidence.items():
+            copy(source, place)
         atomic(file.absolute(), text)
     except OSError as error:
         raise UsageError(f"{file} can't be written ({error.strerror})") from error

@@ -93,7 +93,7 @@ class Limit(BaseModel):
 
     def __str__(self) -> str:
         sign = "<=" if self.at_most is not None else "<" if self.below is not None else ">=" if self.at_least is not None else ">"
-        return f"{sign} {self.bound:g} {self.unit}".rstrip()
+        return f"{sign} {self.bound:.10g} {self.unit}".rstrip()
 
 
 class Item(BaseModel):

@@ -9,16 +9,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from preflight import attest, baselines, combine, doctor, terminal
-from preflight.checklist import ROOT, ChecklistError, load
+from preflight import attest, baselines, combine, doctor, recordcommands, terminal
+from preflight.checklist import ROOT, ChecklistError
 from preflight.errors import UsageError
 from preflight.openxr import command as headset
-from preflight.record import seal
 from preflight.record.read import ReadError, read
 from preflight.record.write import atomic, schema
 from preflight.target import TargetError
 
 USAGE_ERROR = 4
+INVALID = 7
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -79,9 +79,7 @@ def _more(commands: Any) -> None:
     command.add_argument("record", nargs="?", type=Path, default=Path("reports/latest"))
     command.set_defaults(run=_show)
 
-    command = commands.add_parser("verify", help="is a record what its run wrote? hashes, and every verdict derived again")
-    command.add_argument("record", type=Path, help="the folder of a run")
-    command.set_defaults(run=_verify)
+    recordcommands.add(commands)
 
     command = commands.add_parser("combine", help="join the records of several runs of one build into one")
     command.add_argument("records", nargs="+", type=Path, help="folders of runs, or record.json files")
@@ -144,20 +142,12 @@ def _waive(chosen: argparse.Namespace) -> int:
 
 
 def _show(chosen: argparse.Namespace) -> int:
+    if recordcommands.unfinished(chosen.record):
+        return INVALID
     record = read(chosen.record)
     folder = chosen.record if chosen.record.is_dir() else chosen.record.parent
     terminal.show(f"{record.title}\n\n{terminal.ending(record, folder)}")
     return record.exit_status
-
-
-def _verify(chosen: argparse.Namespace) -> int:
-    found = list(seal.problems(chosen.record, load()))
-    for problem in found:
-        print(problem)
-    print(
-        f"{chosen.record}: {'NOT as its run wrote it' if found else 'as its run wrote it, and every verdict follows from its outcomes'}"
-    )
-    return 1 if found else 0
 
 
 def _combine(chosen: argparse.Namespace) -> int:

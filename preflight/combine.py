@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from preflight.checklist import load
+from preflight.checklist import Checklist, load
 from preflight.errors import UsageError
 from preflight.outcome import Reason, Status, exit_status
 from preflight.record import html, seal, write
+from preflight.record.compare import previous
 from preflight.record.read import read
-from preflight.record.tree import Record, coverage, score
+from preflight.record.tree import Record, coverage, score, stale, waiver_uses
+from preflight.record.words import WordUse, copy
 from preflight.redact import Redactor
 from preflight.run import ItemResult, later, summarise
 from preflight.terminal import ending, show
@@ -28,12 +30,17 @@ def combine(paths: Sequence[Path], out: Path | None, oldest_hours: float) -> int
     joined = join(records, datetime.now(UTC), timedelta(hours=oldest_hours))
     first = paths[0] if paths[0].is_dir() else paths[0].parent
     folder = out or first.parent / f"{'REHEARSAL-' if joined.rehearsal else ''}{joined.target.name}-{joined.run_id}"
+    parts = [(path if path.is_dir() else path.parent).resolve() for path in paths]
+    since = previous(folder.resolve(), joined.target.name, joined.items, rehearsal=joined.rehearsal, without=parts)
+    joined = joined.model_copy(update={"since": since})
     try:
         folder.mkdir(parents=True, exist_ok=out is not None)
         redact = Redactor()
         write.atomic(folder / "record.json", write.record_json(joined, redact))
         write.atomic(folder / "junit.xml", write.junit_xml(joined, redact))
         write.atomic(folder / "record.html", html.page(joined, redact))
+        for part in parts:
+            _copy_evidence(part, folder, joined)
         seal.seal(folder)
     except OSError as error:
         raise UsageError(f"{folder}: can't be written ({error.strerror})") from error
@@ -57,7 +64,14 @@ def join(records: Sequence[Record], at: datetime, oldest: timedelta) -> Record:
             by_item.setdefault(item.id, []).append(item)
     checklist = load()
     results = [_newest(by_item[entry.id], at, oldest) for entry in checklist.item if entry.id in by_item]
-    summary = summarise(results, checklist.item, newest.stage, interrupted=False)
+    words = _words(records, checklist, at)
+    yes = {use.word.item for use in words if use.counts and use.word.outcome == "yes"}
+    results = [
+        _outlived(i) if i.status is Status.PASS and i.evidence.get("attestations") and i.id not in yes else i for i in results
+    ]
+    waivers = list({w.model_dump_json(): w for r in records for use in r.waivers for w in [use.waiver]}.values())
+    uses = waiver_uses(waivers, results, at)
+    summary = summarise(results, checklist.item, newest.stage, stale_waiver=stale(uses, results), interrupted=False)
     requests: dict[str, int] = {}
     for record in records:
         for call, count in record.footprint.requests.items():
@@ -72,12 +86,16 @@ def join(records: Sequence[Record], at: datetime, oldest: timedelta) -> Record:
             "interrupted": False,
             "run_id": f"combined-{at:%Y%m%dT%H%M%SZ}",
             "started": min(r.started for r in records),
+            "finished": at,
+            "waivers": uses,
+            "attestations": words,
             "score": score(results),
             "coverage": coverage(results),
             "stages": [
                 s for s in (summarise(results, checklist.item, r) for r in dict.fromkeys(r.stage for r in records)) if s.judged
             ],
             "items": results,
+            "since": None,
             "footprint": newest.footprint.model_copy(
                 update={
                     "started": min(r.footprint.started for r in records),
@@ -89,6 +107,24 @@ def join(records: Sequence[Record], at: datetime, oldest: timedelta) -> Record:
             ),
         }
     )
+
+
+def _words(records: Sequence[Record], checklist: Checklist, at: datetime) -> list[WordUse]:
+    """Every word of the records once; one that was outlived since then no longer counts."""
+    uses = {}
+    for record in sorted(records, key=lambda r: r.finished):
+        for use in record.attestations:
+            item = checklist.by_id.get(use.word.item)
+            outlived = item is not None and use.word.when + timedelta(days=item.life_days) < at
+            kept = use.model_copy(update={"counts": False, "why_not": "has expired since"}) if use.counts and outlived else use
+            uses[use.word.model_dump_json()] = kept
+    return list(uses.values())
+
+
+def _copy_evidence(source: Path, folder: Path, joined: Record) -> None:
+    for use in joined.attestations:
+        if use.file and (source / use.file).is_file():
+            copy(source / use.file, folder / use.file)
 
 
 def _same(what: str, values: set[str]) -> None:
@@ -110,12 +146,13 @@ def _newest(looks: Sequence[ItemResult], at: datetime, oldest: timedelta) -> Ite
             }
     looked = datetime.fromisoformat(chosen.looked_at) if chosen.looked_at else at
     if at - looked > oldest and chosen.status not in (*_NO_LOOK, Status.NOT_APPLICABLE):
-        return chosen.model_copy(
-            update={
-                "status": Status.PENDING,
-                "code": str(Reason.STALE),
-                "reason": f"looked at {chosen.looked_at}, which is too long ago ({chosen.status} then); run it again",
-                "facts": facts,
-            }
-        )
+        chosen = _pending(chosen, f"looked at {chosen.looked_at}, which is too long ago ({chosen.status} then); run it again")
     return chosen.model_copy(update={"facts": facts})
+
+
+def _outlived(item: ItemResult) -> ItemResult:
+    return _pending(item, f"what was said of it has expired since; run: preflight attest {item.id}")
+
+
+def _pending(item: ItemResult, reason: str) -> ItemResult:
+    return item.model_copy(update={"status": Status.PENDING, "code": str(Reason.STALE), "reason": reason})

@@ -10,7 +10,9 @@ from pathlib import Path
 from preflight import terminal
 from preflight.outcome import exit_status
 from preflight.record import html, summary, write
+from preflight.record.compare import previous
 from preflight.record.tree import Record, build, stale, waiver_uses
+from preflight.record.words import copy_evidence
 from preflight.run import fold, summarise
 from preflight.session import Session, crashed, now, read_journals
 
@@ -55,15 +57,15 @@ def finish(session: Session, pytest_status: int, *, interrupted: bool, command: 
         exit_status=status,
         interrupted=interrupted,
         command=command,
+        since=previous(session.folder, session.target.facts.name, results, rehearsal=session.target.facts.rehearsal),
     )
-    section = html.section(record, session.redact)
     text = session.redact(terminal.ending(record, session.folder))
     try:
         _write(record, session)
     except OSError as error:
         text += f"\nThe record could not be written ({error.strerror}); what was judged is in {session.folder / 'journal'}"
         status = status or 7
-    return Said(status, text, section, f"{record.headline} – {record.title}")
+    return Said(status, text, html.section(record, session.redact), f"{record.headline} – {record.title}")
 
 
 def _write(record: Record, session: Session) -> None:
@@ -73,6 +75,8 @@ def _write(record: Record, session: Session) -> None:
     # pytest-html writes the whole page after this; until then, and without it, the record stands alone
     write.atomic(folder / "record.html", html.page(record, session.redact))
     _point(folder.parent / "latest", folder)
+    source = session.target.beside(session.target.facts.people.attestations).parent
+    copy_evidence(session.attestations, source, folder, {use.file for use in record.attestations if use.file})
     page = os.environ.get("GITHUB_STEP_SUMMARY")
     if page:
         with Path(page).open("a", encoding="utf-8") as file:

@@ -26,6 +26,9 @@ from preflight.target import Target
 _PLANNED_MB = 810.0
 """What memory growth is a share of: checklist.md lines 99 and 105."""
 _USUAL_INTERVAL_S = 15.0
+_DRAWN_POINTS = 160
+_DRAWN_IN = {"memory_growth": "MB", "request_rate_change": "requests/s", "rise": "ms", "peak_to_median": "requests/s"}
+"""The unit of the line behind a figure that is itself a ratio."""
 
 
 @pytest.fixture(scope="session")
@@ -122,11 +125,14 @@ class Watched:
         self._evidence.saw("scrapes", figure.scrapes)
         for fact, value in figure.facts.items():
             self._evidence.fact(fact, value)
+        if figure.line is not None:
+            self._draw(name, figure.line)
         self._evidence.judge(name, figure.value, n=figure.samples, where=figure.where)
 
     def judge_value(self, name: str, value: float, line: Line, where: str = "") -> None:
         """Hold a value that was taken from a line against the item's limit."""
         self._saw(line.times.size)
+        self._draw(name, line)
         self._evidence.judge(name, value, n=line.times.size, where=where)
 
     def stable_memory(self, view: View) -> None:
@@ -153,6 +159,7 @@ class Watched:
 
         within = TOLERATED if tolerated is None else tolerated
         self._saw(line.times.size)
+        self._draw(name, line)
         found = judge_stability(line.times.tolist(), line.values.tolist(), limit, seconds, tolerated=within)
         low, high = 100 * found.low / limit, 100 * found.high / limit
         told = f"{100 * found.growth / limit:+.2f} % [{low:+.2f}, {high:+.2f}] in {seconds / 3600:g} h"
@@ -160,6 +167,11 @@ class Watched:
         if found.stability is Stability.UNPROVEN:
             raise Undecided(Reason.SAMPLES, f"{name} can't be told from chance yet: {told}, bound {100 * within:g} %")
         self._evidence.judge(name, 100 * found.growth / limit, n=found.n, where=told)
+
+    def _draw(self, name: str, line: Line) -> None:
+        """Keep the line for the record's plot; a falling request rate is judged as a mirrored one, and drawn once."""
+        unit = _DRAWN_IN.get(name) or self._evidence.item.limit(name)[0].unit
+        self._evidence.samples.setdefault(f"{name} over time", {"unit": unit, "points": line.thinned(_DRAWN_POINTS)})
 
     def _bound(self, name: str) -> float:
         bound = self._evidence.item.limit(name)[0].at_most

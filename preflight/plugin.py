@@ -431,6 +431,15 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
         run.journal.close()
     try:
         return (yield)
+    except OSError as error:
+        # pytest-html writes its page in one go at the very end: on a full disk it leaves half of one
+        if said is None or run is None:
+            raise
+        with contextlib.suppress(OSError):
+            (run.folder / "record.html").unlink(missing_ok=True)
+        terminal.show(f"record.html could not be written ({error.strerror})")
+        session.exitstatus = said.exit_status or 7
+        return None
     finally:
         if said is not None:
             _seal(run)

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from preflight.checklist import Item
+from preflight.checklist import Item, Limit
 from preflight.evidence import Judgement, missing, total
 from preflight.outcome import COUNTED, REQUIRED, Reason, Severity, Stage, Status, Verdict, VerdictStage, verdict, worst
 
@@ -50,6 +50,7 @@ class ItemResult(BaseModel):
     value: float | None
     limit: str | None
     unit: str | None
+    limits: tuple[Limit, ...] = ()
     judgements: tuple[Judgement, ...]
     evidence: Mapping[str, int]
     evidence_needed: Mapping[str, int]
@@ -95,6 +96,7 @@ def _result(entry: Item, tests: Sequence[TestOutcome]) -> ItemResult:
     shown = _shown([value for test in decisive for value in test.judgements] or judgements)
     return ItemResult(
         **entry.model_dump(include={"id", "title", "section", "lines", "rows", "severity", "stage", "remedy"}),
+        limits=entry.limits,
         status=status,
         code=code,
         reason=reason,

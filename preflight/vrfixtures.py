@@ -107,9 +107,10 @@ def recording(_recording: Recording, target: Target, evidence: Evidence) -> Reco
 @pytest.fixture
 def figures(recording: Recording, evidence: Evidence) -> Figures:
     """The frame figures of the recorded game."""
-    from preflight.openxr.figures import of_recording
+    from preflight.openxr.figures import drawn, of_recording
 
     found = of_recording(recording)
+    evidence.samples.update(drawn(recording))
     evidence.fact("frames", found.words)
     evidence.saw("frames", found.frames)
     return found

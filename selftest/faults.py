@@ -24,12 +24,15 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 from preflight import programs
 from preflight.checklist import ROOT
 from preflight.openxr import monado
 from preflight.rehearsal.faults import FAULTS, LOOK_ALIKES
+from preflight.session import SUITE
 
 EXPECTED = ROOT / "selftest" / "expected"
 CLEAN = "clean"
@@ -240,6 +243,8 @@ def report(cases: Sequence[Case], listed: int, untouched: int) -> int:
     }
     exact = sum(c.outcome == "exact" for c in faults)
     figures = {
+        "version": version(SUITE),
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "faults": len(faults),
         "exact": exact,
         "share_exact_at_least": round(bound(exact, len(faults)), 4) if faults else 0.0,

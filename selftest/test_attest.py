@@ -69,6 +69,28 @@ def test_what_would_not_count_is_refused(
     assert words(target) == ""
 
 
+def test_a_guided_word_is_asked_for_all_that_counts(
+    target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "record.json").write_text("{}")
+    (tmp_path / "paper.pdf").write_bytes(b"%PDF-")
+    answers = {
+        "hold": "yes",
+        "name": "A lead",
+        "note": "",
+        "photo": str(tmp_path / "paper.pdf"),
+        "read": str(tmp_path),
+        "Write": "yes",
+    }
+    monkeypatch.setattr(
+        "preflight.attest.at_the_terminal", lambda question: next(said for word, said in answers.items() if word in question)
+    )
+    assert main(["attest", "APP-TECH-01", "--target", str(target)]) == 0
+    assert "will be copied to" in capsys.readouterr().out
+    assert "record_sha256" in words(target)
+    assert 'evidence = "evidence/' in words(target)
+
+
 def test_without_a_terminal_it_says_so(target: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     import io
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from preflight.errors import LookError, Undecided
-from preflight.measure.frames import SUSTAINED_S, FrameJudgement, judge_frames, lows
+from preflight.measure.frames import SUSTAINED_S, FrameJudgement, judge_frames, lows, steps_ms
 from preflight.openxr.frames_file import Recording
 from preflight.openxr.look import Look
 from preflight.outcome import Reason
@@ -76,6 +76,26 @@ def of_look(look: Look) -> Figures:
         return _figures(look.headset, judge_frames(look.frames(), look.hz or CHECKLIST_HZ), look.hz)
     except ValueError as error:
         raise LookError(f"{look.headset}: {error}") from error
+
+
+def drawn(recording: Recording) -> dict[str, Any]:
+    """What the record's plots need: FPS by second with the phases, and 200 quantiles of the times of steady frames (ms)."""
+    if recording.seconds:
+        return {"frames over time": {"unit": "FPS", "points": [[i, second.fps] for i, second in enumerate(recording.seconds)]}}
+    times = np.array([frame.display_time for frame in recording.frames])
+    steps = steps_ms(recording.frames)
+    if times.size < 2 or not steps.size:
+        return {}
+    times = times - times[0]
+    width = max(1.0, float(times[-1]) / 600)
+    counts = np.bincount((times / width).astype(int))[:-1]  # the last stretch is cut short by the end
+    changes = [0, *(i for i in range(1, times.size) if recording.frames[i].phase != recording.frames[i - 1].phase)]
+    points = [[round(i * width, 1), round(int(count) / width, 1)] for i, count in enumerate(counts)]
+    phases = [[round(float(times[i]), 1), recording.frames[i].phase] for i in changes][:20]
+    return {
+        "frames over time": {"unit": "FPS", "points": points, "phases": phases},
+        "frame times": [round(float(ms), 3) for ms in np.quantile(steps, np.linspace(0, 1, 200))],
+    }
 
 
 def _figures(source: str, judged: FrameJudgement, hz: float | None, worst: str = "") -> Figures:

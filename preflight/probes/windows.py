@@ -38,6 +38,7 @@ class Figure:
     scrapes: int = 0
     where: str = ""
     facts: dict[str, str] = field(default_factory=dict)
+    line: Line | None = None
 
     def times_of(self, usual: Figure) -> Figure:
         """The figure as a multiple of another one. Raises Undecided where that is zero."""
@@ -61,6 +62,13 @@ class Line:
         if found <= 0:
             raise Undecided(Reason.SAMPLES, "nothing happened for half of that window")
         return found
+
+    def thinned(self, most: int) -> list[list[float]]:
+        """Time (s) and value of at most `most` points, the highest of each stretch: a peak is never thinned away."""
+        known = np.flatnonzero(np.isfinite(self.values))
+        pieces = np.array_split(known, min(most, known.size)) if known.size else []
+        highest = [int(piece[np.argmax(self.values[piece])]) for piece in pieces if piece.size]
+        return [[round(float(self.times[i]), 1), round(float(self.values[i]), 3)] for i in highest]
 
     def lowest_mean(self, seconds: float) -> float:
         """The lowest mean of `seconds` on end."""
@@ -177,7 +185,7 @@ class View:
             "busiest five minutes": f"{share.highest_mean(300):.1f} %",
         }
         scrapes = self.complete("process_cpu_seconds_total").scrapes
-        return Figure(float(share.values.mean()), line.times.size, scrapes=scrapes, facts=facts)
+        return Figure(float(share.values.mean()), line.times.size, scrapes=scrapes, facts=facts, line=share)
 
     def logins(self) -> Figure:
         """Tokens that were taken, in percent of all that were presented."""

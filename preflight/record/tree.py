@@ -15,6 +15,10 @@ from pydantic import BaseModel, ConfigDict
 from preflight.checklist import ROOT, Checklist, written_lines, written_rows
 from preflight.outcome import Reason, Severity, Status, Verdict, VerdictStage
 from preflight.people import Waiver, WaiverUse, in_force
+from preflight.record import detection
+from preflight.record.detection import Detection
+from preflight.record.since import Since
+from preflight.record.words import WordUse, word_uses
 from preflight.run import ItemResult, Summary, later, summarise
 from preflight.session import SUITE, Session, Told, now
 
@@ -107,6 +111,9 @@ class Record(_Model):
     coverage: Coverage
     items: Sequence[ItemResult]
     waivers: Sequence[WaiverUse]
+    attestations: Sequence[WordUse] = ()
+    since: Since | None = None
+    detection: Detection | None = None
     not_meant: Sequence[str] = _NOT_MEANT
 
     model_config = ConfigDict(
@@ -145,6 +152,7 @@ def build(
     exit_status: int,
     interrupted: bool,
     command: Sequence[str],
+    since: Since | None = None,
 ) -> Record:
     """The record of a run."""
     facts = session.target.facts
@@ -183,11 +191,21 @@ def build(
         coverage=coverage(results),
         items=results,
         waivers=waiver_uses(session.waivers, results, finished),
+        attestations=word_uses(
+            session.attestations,
+            checklist.by_id,
+            {result.id for result in results},
+            build=facts.build,
+            at=finished,
+            folder=session.target.beside(facts.people.attestations).parent,
+        ),
+        since=since,
+        detection=detection.read(),
     )
 
 
-_WEIGHT = {Severity.RED_FLAG: 5, Severity.MANDATORY: 3, Severity.WARNING: 1}
-_WORTH = {Status.PASS: 1.0, Status.WAIVED: 0.5, Status.WARN: 0.5}
+WEIGHT = {Severity.RED_FLAG: 5, Severity.MANDATORY: 3, Severity.WARNING: 1}
+WORTH = {Status.PASS: 1.0, Status.WAIVED: 0.5, Status.WARN: 0.5}
 _FORMULA = (
     "100 x sum(weight x worth) / sum(weight), over the items that apply and are not of a later stage; "
     "weight: red flag 5, mandatory 3, warning 1; worth: PASS 1, WARN and WAIVED 0.5, anything else 0"
@@ -197,8 +215,8 @@ _FORMULA = (
 def score(results: Sequence[ItemResult]) -> Score:
     """The readiness score. It decides nothing."""
     counted = [r for r in results if r.status is not Status.NOT_APPLICABLE and not later(r)]
-    whole = sum(_WEIGHT[r.severity] for r in counted)
-    got = sum(_WEIGHT[r.severity] * _WORTH.get(r.status, 0.0) for r in counted)
+    whole = sum(WEIGHT[r.severity] for r in counted)
+    got = sum(WEIGHT[r.severity] * WORTH.get(r.status, 0.0) for r in counted)
     return Score(value=round(100 * got / whole, 1) if whole else 0.0, formula=_FORMULA)
 
 
