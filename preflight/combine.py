@@ -55,6 +55,7 @@ def join(records: Sequence[Record], at: datetime, oldest: timedelta) -> Record:
     """
     _same("target", {r.target.name for r in records})
     _same("build", {r.target.build for r in records})
+    _same("checklist", {r.suite.checklist for r in records} | {load().version})
     if len({r.rehearsal for r in records}) > 1:
         raise UsageError("a rehearsal can't be combined with a run against a deployment")
     newest = max(records, key=lambda r: r.finished)

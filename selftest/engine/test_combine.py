@@ -56,7 +56,8 @@ def base(project: Project) -> Record:
 def run(base: Record, item: ItemResult, status: Status, hours_ago: float, **changes: object) -> Record:
     at = NOW - timedelta(hours=hours_ago)
     look = item.model_copy(update={"status": status, "reason": f"{status} then", "looked_at": at.isoformat(timespec="seconds")})
-    return base.model_copy(update={"items": [look], "finished": at, **changes})
+    suite = base.suite.model_copy(update={"checklist": load().version})
+    return base.model_copy(update={"items": [look], "finished": at, "suite": suite, **changes})
 
 
 def statuses(record: Record) -> list[Status]:
@@ -94,6 +95,7 @@ def test_other_builds_targets_and_rehearsals_are_refused(base: Record, item: Ite
         {"target": base.target.model_copy(update={"build": "9"})},
         {"target": base.target.model_copy(update={"name": "other"})},
         {"rehearsal": True},
+        {"suite": one.suite.model_copy(update={"checklist": "another"})},
     ):
         with pytest.raises(UsageError):
             combine.join([one, run(base, item, Status.PASS, 1, **changes)], NOW, OLDEST)
