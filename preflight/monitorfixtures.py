@@ -12,10 +12,11 @@ import pytest
 from preflight.errors import LookError, NotApplicable, Undecided
 from preflight.evidence import Evidence
 from preflight.outcome import Reason
-from preflight.probes import alertmanager, placeholders, windows, yamlfiles
+from preflight.probes import alertmanager, gathered, placeholders, windows, yamlfiles
 from preflight.probes import grafana as grafana_client
 from preflight.probes import prometheus as client
 from preflight.probes.alertmanager import Alertmanager, Configuration
+from preflight.probes.gathered import GatheredFile, Loki
 from preflight.probes.grafana import Grafana
 from preflight.probes.host import Host
 from preflight.probes.prometheus import Prometheus, Rule
@@ -265,6 +266,12 @@ def _texts(value: object, key: str = "") -> Iterator[tuple[str, str]]:
 def alert_file(target: Target, request: pytest.FixtureRequest) -> AlertFile:
     """alertmanager.yml, as far as it can be read."""
     return AlertFile(target, request.getfixturevalue("host") if target.facts.host is not None else None)
+
+
+@pytest.fixture(scope="session")
+def gathered_logs(target: Target, session: Session, request: pytest.FixtureRequest) -> Loki | GatheredFile:
+    """Where the target's logs are gathered."""
+    return gathered.place(target, request.getfixturevalue("host") if target.facts.host else None, session.user_agent)
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,7 @@ from pathlib import Path
 from preflight import programs
 from preflight.checklist import ROOT
 from preflight.openxr import monado
+from preflight.probes import browser
 from preflight.rehearsal.faults import FAULTS, LOOK_ALIKES
 
 EXPECTED = ROOT / "selftest" / "expected"
@@ -59,10 +60,17 @@ def expectations() -> dict[str, dict[str, list[str]]]:
 
 
 def setting(name: str) -> str:
-    """What has to be at hand for a fault to show: "headset", "monitoring" (their programs), or "plain"."""
+    """What has to be at hand for a fault to show: "headset", "monitoring" (their programs), "browser", or "plain"."""
     known = {**FAULTS, **LOOK_ALIKES}
     theme = known[name].theme if name in known else name.partition("-")[2]
-    return "headset" if theme in _WITH_HEADSET else "monitoring" if theme == "monitoring" else "plain"
+    if theme in _WITH_HEADSET:
+        return "headset"
+    # an icon that is missing shows in a browser alone
+    return (
+        "browser"
+        if name in ("clean-browser", "no_favicon")
+        else {"web page": "browser"}.get(theme, theme if theme == "monitoring" else "plain")
+    )
 
 
 def look(name: str, extra: Sequence[str] = ()) -> Vector:
@@ -87,10 +95,15 @@ def look(name: str, extra: Sequence[str] = ()) -> Vector:
         ]
         environment = {**os.environ, "XDG_CACHE_HOME": place, "PREFLIGHT_PROGRAMS": str(Path(place) / "none")}
         environment.pop("PREFLIGHT_HEADSET_DIR", None)
+        environment[browser.VARIABLE] = ""
         match setting(name):
             case "headset":
                 environment["PREFLIGHT_HEADSET_DIR"] = str(monado.place())
                 extra = extra or ["-m", "vr"]
+            case "browser":
+                if not browser.find():
+                    raise RuntimeError(f"{name} needs a browser: {browser.HOW_TO_GET}")
+                environment.pop(browser.VARIABLE)
             case "monitoring":
                 if programs.missing():
                     raise RuntimeError(f"{name} needs {', '.join(programs.missing())}; run: python -m preflight.programs")

@@ -38,7 +38,6 @@ DEPLOYED_AGO = dt.timedelta(hours=25)
 ABSENT = {
     "database": "this build keeps no database",
     "pagerduty": "the rehearsal calls nobody",
-    "loki": "logs are read where they are written",
     "legal": "the rehearsal is no product",
 }
 _READY_S = 15.0
@@ -171,6 +170,7 @@ class Rehearsal:
             "telemetry": {"url": self.telemetry_url, "front_path": "/telemetry"},
             "performance": {"exempt_address": "127.0.0.9"},
             "host": {"kind": "local", "root": str(self.host)},
+            "loki": {"url": f"http://127.0.0.1:{front['gathered']}"},
             "absent": {**ABSENT, **self.deployment.absent},
             "times": {"deployed_at": deployed.replace(microsecond=0)},
             "consent": {**dict.fromkeys(CONSENTS, True), "page_on_call": False},

@@ -8,6 +8,7 @@ import json
 import signal
 import ssl
 import sys
+import time
 from pathlib import Path
 
 import aiohttp
@@ -16,6 +17,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from preflight.rehearsal.behaviour import FRONT_ADDRESS, Answer, Front
+from preflight.rehearsal.gathered import Store, access_line
 from preflight.rehearsal.runtime import (
     BACKLOG,
     Assignment,
@@ -52,8 +54,9 @@ _WORTH_PACKING = 256
 class Proxy:
     """The front between its clients and the game."""
 
-    def __init__(self, assignment: Assignment, session: aiohttp.ClientSession) -> None:
+    def __init__(self, assignment: Assignment, session: aiohttp.ClientSession, access_log: Path) -> None:
         self._assignment, self._session = assignment, session
+        self._access_log = access_log.open("a", encoding="utf-8", buffering=1)
         self._front: Front = assignment.deployment.front
         self.upstream = ""
         self.https_port = 0
@@ -84,7 +87,8 @@ class Proxy:
         return page
 
     def dress(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
-        """What the front adds to every answer, as `add_header … always` does."""
+        """What the front adds to every answer, as `add_header … always` does, and its line in the access log."""
+        self._access_log.write(access_line(request, response.status) + "\n")
         if response.headers.get("Server", "").startswith("Python"):
             del response.headers["Server"]
         for name in self._front.drop_headers:
@@ -207,15 +211,18 @@ async def _serve(assignment: Assignment) -> None:
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=_LONGEST_S)
     jar = aiohttp.DummyCookieJar()
     async with aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=jar, auto_decompress=False) as session:
-        proxy = Proxy(assignment, session)
-        https_socket, http_socket = listener(), listener()
+        access_log = Path(assignment.certificates).parent / "access.log"
+        store = Store(assignment.deployment.gathered, access_log, time.time())
+        proxy = Proxy(assignment, session, access_log)
+        https_socket, http_socket, gathered_socket = listener(), listener(), listener()
+        await loop.create_server(server(store.answer, lambda *_: None), sock=gathered_socket, backlog=BACKLOG)
         proxy.https_port = port_of(https_socket)
         lines = await parent_lines()
         context = tls_context(front, Path(assignment.certificates))
         await loop.create_server(server(proxy.https, proxy.dress), sock=https_socket, ssl=context, backlog=BACKLOG)
         if front.plain_http != "refuse":
             await loop.create_server(server(proxy.http, proxy.dress), sock=http_socket, backlog=BACKLOG)
-        say(listening=True, https=proxy.https_port, http=port_of(http_socket))
+        say(listening=True, https=proxy.https_port, http=port_of(http_socket), gathered=port_of(gathered_socket))
         # The game's port is known only when the game listens; both start at the same time.
         first = await lines.readline()
         if not first:
