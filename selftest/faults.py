@@ -35,8 +35,14 @@ from preflight.rehearsal.faults import FAULTS, LOOK_ALIKES
 EXPECTED = ROOT / "selftest" / "expected"
 CLEAN = "clean"
 _SECONDS = 240
-_WITH_HEADSET = ("headset", "vr telemetry")
-"""Themes whose faults show on a headset: all VR items are run for them, those that measure frames included."""
+_NEEDS = {
+    "headset": "headset",  # all VR items are run for these two, those that measure frames included
+    "vr telemetry": "headset",
+    "monitoring": "monitoring",
+    "web page": "browser",
+    "tls and front": "nginx",
+}
+"""What shows the faults of a theme, where that is more than the rehearsal's own processes."""
 
 Vector = dict[str, tuple[str, str]]
 
@@ -60,17 +66,12 @@ def expectations() -> dict[str, dict[str, list[str]]]:
 
 
 def setting(name: str) -> str:
-    """What has to be at hand for a fault to show: "headset", "monitoring" (their programs), "browser", or "plain"."""
+    """What has to be at hand for a fault to show: "headset", "monitoring" (their programs), "browser", "nginx", or "plain"."""
     known = {**FAULTS, **LOOK_ALIKES}
-    theme = known[name].theme if name in known else name.partition("-")[2]
-    if theme in _WITH_HEADSET:
-        return "headset"
-    # an icon that is missing shows in a browser alone
-    return (
-        "browser"
-        if name in ("clean-browser", "no_favicon")
-        else {"web page": "browser"}.get(theme, theme if theme == "monitoring" else "plain")
-    )
+    kind = name.removeprefix(f"{CLEAN}-")
+    if kind in _NEEDS.values():
+        return kind
+    return "browser" if name == "no_favicon" else _NEEDS.get(known[name].theme, "plain") if name in known else "plain"
 
 
 def look(name: str, extra: Sequence[str] = ()) -> Vector:
@@ -105,9 +106,15 @@ def look(name: str, extra: Sequence[str] = ()) -> Vector:
                     raise RuntimeError(f"{name} needs a browser: {browser.HOW_TO_GET}")
                 environment.pop(browser.VARIABLE)
             case "monitoring":
-                if programs.missing():
-                    raise RuntimeError(f"{name} needs {', '.join(programs.missing())}; run: python -m preflight.programs")
+                if lacking := programs.missing(programs.MONITORING):
+                    raise RuntimeError(f"{name} needs {', '.join(lacking)}; run: {programs.HOW_TO_GET}")
                 environment["PREFLIGHT_PROGRAMS"] = str(programs.folder())
+            case "nginx":
+                nginx = programs.find("nginx")
+                if nginx is None:
+                    raise RuntimeError(f"{name} needs nginx; run: {programs.HOW_TO_GET}")
+                (Path(place) / "none").mkdir()
+                (Path(place) / "none" / "nginx").symlink_to(nginx)
         done = subprocess.run(
             [*command, *fault, *(extra or ["-m", "not measuring"])],
             cwd=ROOT,

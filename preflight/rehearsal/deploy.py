@@ -103,7 +103,7 @@ class Rehearsal:
             front = self._child("front")
             write_host(self.host, self.deployment, secrets, certificates, now=now)
             game = self._child("game")
-            monitoring = None if programs.missing() else self._child("monitoring")
+            monitoring = None if programs.missing(programs.MONITORING) else self._child("monitoring")
         except OSError as problem:
             raise RehearsalError(f"The rehearsal can't write {problem.filename}: {problem.strerror}.") from problem
         listening = front.hear(_READY_S)
