@@ -82,15 +82,15 @@ class Carrier:
         there, own = urlsplit(url), urlsplit(self._base)
         path = there.path + (f"?{there.query}" if there.query else "")
         if (there.scheme, there.netloc) != (own.scheme, own.netloc):
-            return Call(method, f"{there.scheme}://{there.netloc}{there.path}", None, "another host, not asked", stopped=True)
+            return Call(method, f"{there.scheme}://{there.netloc}{there.path}", None, "another host, stopped", stopped=True)
         path = path.removeprefix(own.path) if own.path else path
         endpoint = there.path.removeprefix(own.path)
         if not self.allowed(method, endpoint) or len(self.calls) >= _MOST:
-            return Call(method, path, None, "not sent", stopped=True)
+            return Call(method, path, None, "stopped", stopped=True)
         headers = {name: value for name, value in request.headers.items() if name.lower() in _OWN}
         given = request.headers.get("authorization", "").removeprefix("Bearer").strip()
         if given not in ("", self._shown):
-            return Call(method, path, None, "not sent: its Authorization is not Bearer and the token", stopped=True)
+            return Call(method, path, None, "stopped: its Authorization is not Bearer and the token", stopped=True)
         try:
             answer = self._api.ask(
                 method, path, token=self._token if given else None, headers=headers, body=request.post_data_buffer

@@ -40,7 +40,7 @@ def test_another_host_is_not_asked_and_said(api_of: Callable[..., Api]) -> None:
 
     seen = page.look(api, Secret(TOKEN))
 
-    assert [str(call) for call in seen.failed][:1] == ["GET https://cdn.example.com/x.js: another host, not asked"]
+    assert [str(call) for call in seen.failed][:1] == ["GET https://cdn.example.com/x.js: another host, stopped"]
     assert set(api.sent) == {f"GET {page.PATH} 200"}
 
 
