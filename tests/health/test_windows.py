@@ -8,7 +8,7 @@ import pytest
 
 from preflight.fixtures import item
 from preflight.probes.prometheus import requests_counted
-from preflight.probes.windows import DAY, FOUR_HOURS, HOUR, since_deployment
+from preflight.probes.spans import DAY, FOUR_HOURS, HOUR, since_deployment
 from preflight.session import now
 
 REQUESTS = 5
