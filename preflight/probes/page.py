@@ -77,6 +77,15 @@ class Look:
         raise LookError("the browser did not ask for the page")
 
     @property
+    def missing(self) -> str:
+        """Why there is no dashboard to look at; empty when there is one: any of its buttons tells it from other pages."""
+        if not self.document.good:
+            return f"the page does not load: {self.document}"
+        if not self.loaded:
+            return f"the page did not finish loading in {_LOAD_S:g} s"
+        return "" if any(button.there for button in self.buttons) else f"{self.document}, but that is not the dashboard"
+
+    @property
     def answers(self) -> list[Answer]:
         """Every answer that the page had."""
         return [call.answer for call in self.calls if call.answer is not None]

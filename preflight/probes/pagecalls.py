@@ -33,11 +33,11 @@ class Call:
 
     @property
     def good(self) -> bool:
-        """Whether it was answered with success."""
-        return self.answer is not None and 200 <= self.answer.status_code < 300
+        """Whether it was answered with success, to its end."""
+        return self.answer is not None and 200 <= self.answer.status_code < 300 and not self.answer.truncated
 
     def __str__(self) -> str:
-        said = self.answer.status_code if self.answer else self.why
+        said = f"{self.answer.status_code}{', without an end' * self.answer.truncated}" if self.answer else self.why
         return printable(f"{self.method} {self.path}: {said}", 160)
 
 
