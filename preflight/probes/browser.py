@@ -22,8 +22,7 @@ from preflight.outcome import Reason
 VARIABLE = "PREFLIGHT_BROWSER"
 """Names the browser's file, and then nothing else is looked at; empty: there is none."""
 HOW_TO_GET = (
-    'pip install "spacetime-preflight[browser]", and Chromium, Chrome or Edge on PATH (Debian: apt-get install chromium) or '
-    f"named in {VARIABLE}"
+    f"`pip install playwright`, and Chromium, Chrome or Edge on PATH (Debian: `apt-get install chromium`) or named in {VARIABLE}"
 )
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge", "msedge")
 _PLACES = (

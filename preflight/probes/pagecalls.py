@@ -65,7 +65,7 @@ class Carrier:
         call = self._carried(route.request)
         self.calls.append(call)
         try:
-            if call.answer is None:
+            if call.answer is None or call.answer.truncated:
                 route.abort("failed")
                 return
             kept: dict[str, str] = {}
