@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from preflight import attest, baselines, combine, doctor, recordcommands, terminal
+from preflight import attest, baselines, combine, doctor, recordcommands, terminal, watch
 from preflight.checklist import ROOT, ChecklistError
 from preflight.errors import UsageError
 from preflight.openxr import command as headset
@@ -87,6 +87,12 @@ def _more(commands: Any) -> None:
     command.add_argument("--oldest", type=float, default=72.0, metavar="HOURS", help="older looks are pending (72)")
     command.set_defaults(run=_combine)
 
+    command = commands.add_parser("watch", help="look at each window after the deployment when it is over, and combine the looks")
+    command.add_argument("--target", type=Path, default=Path("target.toml"))
+    command.add_argument("--until", default="24h", metavar="TIME", help="how long after the deployment: 15m, 1h, 4h, 1d (24h)")
+    command.add_argument("--record", type=Path, default=ROOT / "reports", metavar="DIR", help="where the records are kept")
+    command.set_defaults(run=_watch)
+
     command = commands.add_parser("baseline", help="latencies of a build, to compare later ones with")
     what = command.add_subparsers(dest="what", required=True, metavar="save|list|show")
     one = what.add_parser("save", help="keep the latencies of a record")
@@ -152,6 +158,14 @@ def _show(chosen: argparse.Namespace) -> int:
 
 def _combine(chosen: argparse.Namespace) -> int:
     return combine.combine(chosen.records, chosen.out, chosen.oldest)
+
+
+def _watch(chosen: argparse.Namespace) -> int:
+    try:
+        until = watch.duration(chosen.until)
+    except ValueError as error:
+        raise UsageError(f"--until: {error}") from error
+    return watch.watch(chosen.target, until, chosen.record)
 
 
 def _baseline_save(chosen: argparse.Namespace) -> int:

@@ -48,7 +48,7 @@ def findings(target: Target) -> Iterator[tuple[str, str, bool]]:
         "loki": (facts.loki, "/ready"),
     }
     for name, (service, where) in services.items():
-        if service is not None:
+        if service is not None and service.url is not None:
             yield _asked(name, service.url + where)
     if facts.host is not None and facts.host.kind == "local":
         root = Path(str(facts.host.root)) / facts.paths.project.lstrip("/")

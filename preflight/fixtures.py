@@ -10,13 +10,14 @@ from preflight.errors import LookError, Undecided
 from preflight.evidence import Evidence
 from preflight.outcome import Reason
 from preflight.people import said
-from preflight.probes import health, metrics, telemetry, tls
+from preflight.probes import health, metrics, page, scenes, telemetry, tls
 from preflight.probes.answers import Answers
 from preflight.probes.api import Api
 from preflight.probes.host import Host, host_of
 from preflight.probes.http import Answer, readable
 from preflight.probes.intruder import Intruder
 from preflight.probes.limiter import Ban, Burst, by_bad_logins, empty_bucket
+from preflight.probes.page import Look, Press
 from preflight.redact import Secret
 from preflight.session import Session, now
 from preflight.target import Target
@@ -189,3 +190,28 @@ def intruder_client(api: Api, session: Session, token: Secret) -> Intruder:
 def login_ban(api: Api, token: Secret, session: Session) -> Ban:
     """What five failed logins within a minute bring, from an address of its own."""
     return by_bad_logins(api, session.budget, token)
+
+
+@pytest.fixture(scope="session")
+def loaded_page(api: Api, token: Secret) -> Look:
+    """The web dashboard in a browser, loaded and left alone."""
+    return page.look(api, token)
+
+
+@pytest.fixture
+def dashboard(loaded_page: Look, session: Session, evidence: Evidence) -> Look:
+    """The web dashboard, with a picture of it beside the record."""
+    for answer in loaded_page.answers:
+        evidence.request(answer)
+    if loaded_page.screenshot:
+        place = session.folder / f"scene_manager-{session.worker}.png"
+        place.write_bytes(loaded_page.screenshot)
+        evidence.fact("picture", f"{place.name}, beside the record")
+    return loaded_page
+
+
+@pytest.fixture(scope="session")
+def presses(api: Api, token: Secret, target: Target) -> list[Press]:
+    """What came of clicking each button of the web dashboard."""
+    scenes.must_be_free(api, token, target)
+    return page.press(api, token)

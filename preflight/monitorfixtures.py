@@ -12,14 +12,17 @@ import pytest
 from preflight.errors import LookError, NotApplicable, Undecided
 from preflight.evidence import Evidence
 from preflight.outcome import Reason
-from preflight.probes import alertmanager, placeholders, windows, yamlfiles
+from preflight.probes import alertmanager, gathered, placeholders, spans, yamlfiles
 from preflight.probes import grafana as grafana_client
 from preflight.probes import prometheus as client
 from preflight.probes.alertmanager import Alertmanager, Configuration
+from preflight.probes.gathered import GatheredFile, Loki
 from preflight.probes.grafana import Grafana
 from preflight.probes.host import Host
+from preflight.probes.lines import Figure, Line
 from preflight.probes.prometheus import Prometheus, Rule
-from preflight.probes.windows import Figure, Line, Span, View
+from preflight.probes.spans import Span
+from preflight.probes.windows import View
 from preflight.session import Session, now
 from preflight.target import Target
 
@@ -89,18 +92,18 @@ class Watched:
     def recent(self) -> View:
         """The quarter of an hour before this run."""
         end = self._windows.session.started.timestamp()
-        return self._windows.view((end - windows.QUARTER, end))
+        return self._windows.view((end - spans.QUARTER, end))
 
     @property
     def before(self) -> View:
         """The hour before the deployment. Raises Undecided when the target file says no time of it."""
-        start, _ = windows.since_deployment(self._windows.target, 0.0, now())
-        return self._windows.view((start - windows.HOUR, start))
+        start, _ = spans.since_deployment(self._windows.target, 0.0, now())
+        return self._windows.view((start - spans.HOUR, start))
 
     @property
     def so_far(self) -> View:
         """From the deployment to the beginning of this run."""
-        start, _ = windows.since_deployment(self._windows.target, 0.0, now())
+        start, _ = spans.since_deployment(self._windows.target, 0.0, now())
         end = self._windows.session.started.timestamp()
         if end - start < 60:
             raise Undecided(Reason.WINDOW, "the deployment is less than a minute old")
@@ -108,16 +111,16 @@ class Watched:
 
     def over(self, seconds: float) -> View:
         """The first `seconds` after the deployment. Raises Undecided while they are not over."""
-        return self._windows.view(windows.since_deployment(self._windows.target, seconds, now()))
+        return self._windows.view(spans.since_deployment(self._windows.target, seconds, now()))
 
     def last(self, seconds: float, of: float) -> View:
         """The last `seconds` of the first `of` after the deployment. Raises Undecided while they are not over."""
-        _, end = windows.since_deployment(self._windows.target, of, now())
+        _, end = spans.since_deployment(self._windows.target, of, now())
         return self._windows.view((end - seconds, end))
 
     def after_rollback(self, seconds: float) -> View:
         """The first `seconds` after the rollback. Raises Undecided while they are not over."""
-        return self._windows.view(windows.since_rollback(self._windows.target, seconds, now()))
+        return self._windows.view(spans.since_rollback(self._windows.target, seconds, now()))
 
     def judge(self, name: str, figure: Figure) -> None:
         """Hold a figure against the item's limit."""
@@ -277,6 +280,12 @@ def _texts(value: object, key: str = "") -> Iterator[tuple[str, str]]:
 def alert_file(target: Target, request: pytest.FixtureRequest) -> AlertFile:
     """alertmanager.yml, as far as it can be read."""
     return AlertFile(target, request.getfixturevalue("host") if target.facts.host is not None else None)
+
+
+@pytest.fixture(scope="session")
+def gathered_logs(target: Target, session: Session, request: pytest.FixtureRequest) -> Loki | GatheredFile:
+    """Where the target's logs are gathered."""
+    return gathered.place(target, request.getfixturevalue("host") if target.facts.host else None, session.user_agent)
 
 
 @pytest.fixture(scope="session")

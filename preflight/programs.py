@@ -1,4 +1,4 @@
-"""Prometheus and Alertmanager for the rehearsal: unpacked from Debian's packages into the user's cache, never installed.
+"""Prometheus, Alertmanager and nginx for the rehearsal: unpacked from Debian's packages into the user's cache, never installed.
 
 `apt-get download` and `dpkg -x` need no root and start no service. The folder is the one that the environment variable
 PREFLIGHT_PROGRAMS names, and then nothing else is looked at; else `programs` in the user's cache, and after it PATH.
@@ -12,12 +12,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import platformdirs
 
-PACKAGES = ("prometheus", "prometheus-alertmanager")
-PROGRAMS = ("prometheus", "promtool", "prometheus-alertmanager", "amtool")
+PACKAGES = ("prometheus", "prometheus-alertmanager", "nginx")
+MONITORING = ("prometheus", "promtool", "prometheus-alertmanager", "amtool")
+PROGRAMS = (*MONITORING, "nginx")
 HOW_TO_GET = "python -m preflight.programs"
 TEMPLATES = "usr/share/prometheus/alertmanager"
 """Alertmanager's mail templates, below the folder."""
@@ -39,18 +41,19 @@ def folder() -> Path:
 
 def find(name: str) -> Path | None:
     """The executable file of a program, None where it is not at hand."""
-    for place in (folder() / "usr/bin" / name, folder() / name):
+    for place in (folder() / "usr/bin" / name, folder() / "usr/sbin" / name, folder() / name):
         if place.is_file() and os.access(place, os.X_OK):
             return place
     if os.environ.get(_VARIABLE):
         return None
-    found = shutil.which(name)
+    # nginx is where only an administrator's PATH leads
+    found = shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"]))
     return Path(found) if found else None
 
 
-def missing() -> list[str]:
-    """The programs that are not at hand."""
-    return [name for name in PROGRAMS if find(name) is None]
+def missing(wanted: Sequence[str] = PROGRAMS) -> list[str]:
+    """The programs of these that are not at hand."""
+    return [name for name in wanted if find(name) is None]
 
 
 def install() -> list[Path]:
@@ -63,7 +66,7 @@ def install() -> list[Path]:
     for tool in ("apt-get", "dpkg"):
         if shutil.which(tool) is None:
             raise ProgramsError(
-                f"{tool} is not on this machine, so that the packages {' and '.join(PACKAGES)} can't be fetched; put "
+                f"{tool} is not on this machine, so that the packages {', '.join(PACKAGES)} can't be fetched; put "
                 f"{', '.join(PROGRAMS)} into a folder and name it in {_VARIABLE}"
             )
     folder().mkdir(parents=True, exist_ok=True)
@@ -71,7 +74,7 @@ def install() -> list[Path]:
     if find("promtool") is None:
         _fetch(("promtool",))
     if missing():
-        raise ProgramsError(f"the packages {' and '.join(PACKAGES)} of this release do not hold {', '.join(missing())}")
+        raise ProgramsError(f"the packages {', '.join(PACKAGES)} of this release do not hold {', '.join(missing())}")
     return [place for name in PROGRAMS if (place := find(name))]
 
 

@@ -80,6 +80,20 @@ class ServicePart(_Part):
     url: HttpUrl
 
 
+class GatheredPart(_Part):
+    """Where logs are gathered: Loki, or a file on the host. `selector`: the streams of this deployment, in LogQL."""
+
+    url: HttpUrl | None = None
+    file: str | None = Field(default=None, pattern=r"^/")
+    selector: str = Field(default='{job=~".+"}', pattern=r"^\{.+\}$")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> GatheredPart:
+        if (self.url is None) == (self.file is None):
+            raise ValueError("give url (Loki) or file (on the host), one of them")
+        return self
+
+
 class HostPart(_Part):
     """The machine of the deployment: this one, or one reached by SSH. `root` prefixes every path."""
 
@@ -182,7 +196,7 @@ class TargetFile(_Part):
     prometheus: ServicePart | None = None
     alertmanager: ServicePart | None = None
     grafana: ServicePart | None = None
-    loki: ServicePart | None = None
+    loki: GatheredPart | None = None
     host: HostPart | None = None
     paths: Paths = Paths()
     absent: Mapping[Part, Annotated[str, Field(min_length=8)]] = {}
@@ -263,7 +277,7 @@ HOW_TO_OFFER: dict[str, str] = {
     "prometheus": 'give [prometheus] url = "http://…"',
     "alertmanager": 'give [alertmanager] url = "http://…"',
     "grafana": 'give [grafana] url = "http://…"',
-    "loki": 'give [loki] url = "http://…", or declare it under [absent]',
+    "loki": 'give [loki] url = "http://…" or file = "/…" on the host, or declare it under [absent]',
     "game_tests": "give [host], whose paths.test_reports holds the JUnit files of the game's tests",
 }
 

@@ -16,7 +16,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import threading
@@ -31,14 +30,26 @@ from pathlib import Path
 from preflight import programs
 from preflight.checklist import ROOT
 from preflight.openxr import monado
+from preflight.probes import browser
+from preflight.record import detection
 from preflight.rehearsal.faults import FAULTS, LOOK_ALIKES
 from preflight.session import SUITE
+from selftest import warm
 
 EXPECTED = ROOT / "selftest" / "expected"
 CLEAN = "clean"
 _SECONDS = 240
-_WITH_HEADSET = ("headset", "vr telemetry")
-"""Themes whose faults show on a headset: all VR items are run for them, those that measure frames included."""
+_NEEDS = {
+    "headset": "headset",  # all VR items are run for these two, those that measure frames included
+    "vr telemetry": "headset",
+    "monitoring": "monitoring",
+    "web page": "browser",
+    "tls and front": "nginx",
+}
+"""What shows the faults of a theme, where that is more than the rehearsal's own processes."""
+
+_ELSEWHERE = ("latency",)
+"""Themes whose items measure: `python -m selftest.measure faults` runs them."""
 
 Vector = dict[str, tuple[str, str]]
 
@@ -62,10 +73,12 @@ def expectations() -> dict[str, dict[str, list[str]]]:
 
 
 def setting(name: str) -> str:
-    """What has to be at hand for a fault to show: "headset", "monitoring" (their programs), or "plain"."""
+    """What has to be at hand for a fault to show: "headset", "monitoring" (their programs), "browser", "nginx", or "plain"."""
     known = {**FAULTS, **LOOK_ALIKES}
-    theme = known[name].theme if name in known else name.partition("-")[2]
-    return "headset" if theme in _WITH_HEADSET else "monitoring" if theme == "monitoring" else "plain"
+    kind = name.removeprefix(f"{CLEAN}-")
+    if kind in _NEEDS.values():
+        return kind
+    return "browser" if name == "no_favicon" else _NEEDS.get(known[name].theme, "plain") if name in known else "plain"
 
 
 def look(name: str, extra: Sequence[str] = ()) -> Vector:
@@ -76,42 +89,34 @@ def look(name: str, extra: Sequence[str] = ()) -> Vector:
     """
     with tempfile.TemporaryDirectory(prefix="preflight-matrix-") as place:
         fault = [] if name.startswith(CLEAN) else ["--fault", name]
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "--rehearse",
-            "-q",
-            "--tb=line",
-            "-p",
-            "no:html",
-            "-p",
-            "no:cacheprovider",
-            f"--record={place}",
-        ]
+        words = ["--rehearse", "-q", "--tb=line", "-p", "no:html", "-p", "no:cacheprovider", f"--record={place}", *fault]
         environment = {**os.environ, "XDG_CACHE_HOME": place, "PREFLIGHT_PROGRAMS": str(Path(place) / "none")}
         environment.pop("PREFLIGHT_HEADSET_DIR", None)
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # some 500 runs of the same modules
+        environment[browser.VARIABLE] = ""
         match setting(name):
             case "headset":
                 environment["PREFLIGHT_HEADSET_DIR"] = str(monado.place())
                 extra = extra or ["-m", "vr"]
+            case "browser":
+                if not browser.find():
+                    raise RuntimeError(f"{name} needs a browser: {browser.HOW_TO_GET}")
+                environment.pop(browser.VARIABLE)
             case "monitoring":
-                if programs.missing():
-                    raise RuntimeError(f"{name} needs {', '.join(programs.missing())}; run: python -m preflight.programs")
+                if lacking := programs.missing(programs.MONITORING):
+                    raise RuntimeError(f"{name} needs {', '.join(lacking)}; run: {programs.HOW_TO_GET}")
                 environment["PREFLIGHT_PROGRAMS"] = str(programs.folder())
-        done = subprocess.run(
-            [*command, *fault, *(extra or ["-m", "not measuring"])],
-            cwd=ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-            check=False,
-        )
+            case "nginx":
+                nginx = programs.find("nginx")
+                if nginx is None:
+                    raise RuntimeError(f"{name} needs nginx; run: {programs.HOW_TO_GET}")
+                (Path(place) / "none").mkdir()
+                (Path(place) / "none" / "nginx").symlink_to(nginx)
+        words += extra or ["-m", "not measuring"]
+        done = warm.run(words, environment, Path(place) / "said.txt", _SECONDS)
         record = Path(place) / "latest" / "record.json"
         if not record.exists():
-            raise RuntimeError(f"{name}: no record; pytest ended with {done.returncode}: {(done.stdout + done.stderr)[-500:]}")
+            raise RuntimeError(f"{name}: no record; pytest ended with {done.returncode}: {done.output[-500:]}")
         items = json.loads(record.read_text("utf-8"))["items"]
         return {item["id"]: (item["status"], item["reason"]) for item in items}
 
@@ -211,7 +216,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     expected = expectations()
     listed = chosen.only or [
-        name for name, fault in FAULTS.items() if name in expected and (not chosen.theme or fault.theme in chosen.theme)
+        name for name, fault in FAULTS.items() if fault.theme not in _ELSEWHERE and fault.theme in (chosen.theme or [fault.theme])
     ]
     if not chosen.only and not chosen.theme:
         listed += [*LOOK_ALIKES, *(f"{CLEAN}-{n}" for n in range(1, chosen.clean + 1))]
@@ -219,27 +224,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
     mine = listed[index - 1 :: count]
 
     def run(name: str) -> Case:
-        case = judge(name, looked(name, chosen.results), clean_of(name), expected.get(name))
+        try:
+            case = judge(name, looked(name, chosen.results), clean_of(name), expected.get(name))
+        except (RuntimeError, TimeoutError) as error:
+            case = Case(name, "look-alike" if name not in FAULTS else "fault", "not run", (str(error),))
         print(f"{case.outcome:<15} {name}", *(f"\n    {line}" for line in case.said), flush=True)
         return case
 
     with ThreadPoolExecutor(chosen.workers) as pool:
         cases = list(pool.map(run, mine))
-    return report(cases, len(mine), untouched=sum(len(clean_of(c.name)) - len(expected.get(c.name, {})) for c in cases))
+    untouched = sum(len(clean_of(c.name)) - len(expected.get(c.name, {})) for c in cases if c.outcome != "not run")
+    whole = not chosen.only and not chosen.theme and count == 1
+    return report(cases, untouched, [ROOT / "reports" / "detection.json", *([detection.FILE] if whole else [])])
 
 
-def report(cases: Sequence[Case], listed: int, untouched: int) -> int:
-    """Print the figures, write reports/detection.json, and say by the exit status whether all was exact."""
+def report(cases: Sequence[Case], untouched: int, files: Sequence[Path]) -> int:
+    """Print the figures, write them to the files, and say by the exit status whether all was exact.
+
+    Bounds are one-sided 95 % bounds of a share (Clopper and Pearson).
+    """
     from scipy.stats import beta
 
-    def bound(hits: int, of: int) -> float:
-        """The lower 95 % bound of a share (Clopper and Pearson)."""
+    def at_least(hits: int, of: int) -> float:
         return float(beta.ppf(0.05, hits, of - hits + 1)) if hits else 0.0
+
+    def at_most(hits: int, of: int) -> float:
+        return float(beta.ppf(0.95, hits + 1, of - hits)) if hits < of else 1.0
 
     faults = [c for c in cases if c.kind == "fault"]
     tally = {
         word: sum(c.outcome == word for c in cases)
-        for word in ("exact", "inexact", "missed", "evaded", "false alarm", "no expectation")
+        for word in ("exact", "inexact", "missed", "evaded", "false alarm", "no expectation", "not run")
     }
     exact = sum(c.outcome == "exact" for c in faults)
     figures = {
@@ -247,19 +262,21 @@ def report(cases: Sequence[Case], listed: int, untouched: int) -> int:
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "faults": len(faults),
         "exact": exact,
-        "share_exact_at_least": round(bound(exact, len(faults)), 4) if faults else 0.0,
+        "share_exact_at_least": round(at_least(exact, len(faults)), 4) if faults else 0.0,
         "inexact": tally["inexact"],
         "missed": tally["missed"],
         "evaded": tally["evaded"],
         "look_alikes_and_clean_runs": len(cases) - len(faults),
         "false_alarms": tally["false alarm"],
+        "share_false_alarms_at_most": round(at_most(tally["false alarm"], len(cases) - len(faults)), 4),
+        "not_run": tally["not run"],
         "untouched_items_looked_at": untouched,
         "not_exact": [c.name for c in cases if c.outcome != "exact"],
     }
-    path = ROOT / "reports" / "detection.json"
-    path.write_text(json.dumps(figures, indent=1) + "\n")
+    for path in files:
+        path.write_text(json.dumps(figures, indent=1) + "\n")
     print(json.dumps(figures, indent=1))
-    return 0 if cases and len(cases) == listed and all(c.outcome == "exact" for c in cases) and (exact or not faults) else 1
+    return 0 if cases and all(c.outcome == "exact" for c in cases) and (exact or not faults) else 1
 
 
 if __name__ == "__main__":

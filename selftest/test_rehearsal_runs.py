@@ -93,6 +93,7 @@ def test_an_odd_but_right_deployment_changes_nothing(root: Path, name: str) -> N
 
 def run(place: Path, root: Path, *arguments: str) -> dict[str, Any]:
     environment = {**os.environ, "XDG_CACHE_HOME": str(place / "cache"), "PREFLIGHT_PROGRAMS": str(place / "none")}
+    environment["PREFLIGHT_BROWSER"] = ""
     environment.pop("PREFLIGHT_HEADSET_DIR", None)
     command = [sys.executable, "-m", "pytest", "--rehearse", "-q", "-p", "no:cacheprovider", f"--record={place}", *arguments]
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=400)

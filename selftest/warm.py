@@ -102,7 +102,7 @@ def _become(job: Mapping[str, Any]) -> int:
     nothing, output = os.open(os.devnull, os.O_RDONLY), os.open(job["output"], os.O_WRONLY | os.O_CREAT, 0o600)
     for here, there in ((nothing, 0), (output, 1), (output, 2)):
         os.dup2(here, there)
-    sys.stdin = open(0, encoding="utf-8")  # noqa: SIM115, PTH123 - the parent's has lines of other runs in it
+    sys.stdin = open(0, encoding="utf-8")  # noqa: SIM115 - the parent's has lines of other runs in it
     sys.argv = ["pytest", *job["words"]]
     import pytest
 

@@ -14,10 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from preflight.errors import LookError, Undecided
-from preflight.outcome import Reason
-from preflight.probes.host import Host, Ran, read
-from preflight.redact import printable
+from preflight.errors import LookError
+from preflight.probes.host import Host, read
 
 _MOST_FILES = 60
 
@@ -217,17 +215,3 @@ def is_enabled(host: Host, site: str) -> bool:
     """
     main, content = read_main(host, site), read(host, site)
     return any(path == site or data == content for path, data in main.files.items())
-
-
-def test(host: Host) -> Ran:
-    """`nginx -t` on the host. Raises Undecided when nginx is not there, or the suite may not read what nginx reads."""
-    said = host.run("nginx-test")
-    if said.status != 0 and re.search(r"(?i)permission denied", said.output):
-        raise Undecided(Reason.OPERATOR, f"nginx -t may not read its files as this user on {host.name}: run `sudo nginx -t`")
-    return said
-
-
-def complaint(said: Ran) -> str:
-    """The line of `nginx -t` that says what is wrong."""
-    lines = [line for line in said.output.splitlines() if "[emerg]" in line] or said.output.splitlines()
-    return printable(lines[0] if lines else "nothing", 200)

@@ -24,10 +24,16 @@ _PART = {"Prometheus": "prometheus", "Grafana": "grafana", "Alertmanager": "aler
 UNITS = ("prometheus", "grafana-server", "alertmanager")
 
 
+def host_is_folder(target: Target) -> bool:
+    """Whether the target's host is a folder of this machine."""
+    part = target.facts.host
+    return part is not None and part.kind == "local" and str(part.root) != "/"
+
+
 def must_be_a_machine(target: Target) -> None:
     """Raises Undecided when the target's host is a folder of this machine: commands would speak of this machine instead."""
     part = target.facts.host
-    if part is not None and part.kind == "local" and str(part.root) != "/":
+    if part is not None and host_is_folder(target):
         raise Undecided(
             Reason.OPERATOR,
             f"the host is the folder {part.root}: its processes and services can't be told from this machine's; "

@@ -365,6 +365,19 @@ class Monitoring:
 
 
 @dataclass(frozen=True)
+class Gathered:
+    """Where logs are gathered: a stand-in for Loki. `hole_hours`: from and to, from the deployment on, of which it has nothing.
+
+    `access_log`: the front's is gathered too. `stopped`: nothing of after the start is there. `refuses`: every query is.
+    """
+
+    access_log: bool = True
+    stopped: bool = False
+    refuses: bool = False
+    hole_hours: tuple[float, float] = (0.0, 0.0)
+
+
+@dataclass(frozen=True)
 class Secrets:
     """The deployment's secrets; what is empty is made up anew for each start."""
 
@@ -383,6 +396,7 @@ class Deployment:
     telemetry: Telemetry = field(default_factory=Telemetry)
     host: Host = field(default_factory=Host)
     monitoring: Monitoring = field(default_factory=Monitoring)
+    gathered: Gathered = field(default_factory=Gathered)
     secrets: Secrets = field(default_factory=Secrets)
     absent: dict[str, str] = field(default_factory=dict)
     headset: dict[str, Any] = field(default_factory=dict)

@@ -39,7 +39,6 @@ DEPLOYED_AGO = dt.timedelta(seconds=DEPLOYED_AGO_S)
 ABSENT = {
     "database": "this build keeps no database",
     "pagerduty": "the rehearsal calls nobody",
-    "loki": "logs are read where they are written",
     "legal": "the rehearsal is no product",
 }
 _READY_S = 15.0
@@ -105,7 +104,7 @@ class Rehearsal:
             front = self._child("front")
             write_host(self.host, self.deployment, secrets, certificates, now=now)
             game = self._child("game")
-            monitoring = None if programs.missing() else self._child("monitoring")
+            monitoring = None if programs.missing(programs.MONITORING) else self._child("monitoring")
         except OSError as problem:
             raise RehearsalError(f"The rehearsal can't write {problem.filename}: {problem.strerror}.") from problem
         listening = front.hear(_READY_S)
@@ -172,6 +171,7 @@ class Rehearsal:
             "telemetry": {"url": self.telemetry_url, "front_path": "/telemetry"},
             "performance": {"exempt_address": "127.0.0.9"},
             "host": {"kind": "local", "root": str(self.host)},
+            "loki": {"url": f"http://127.0.0.1:{front['gathered']}"},
             "absent": {**ABSENT, **self.deployment.absent},
             "times": {"deployed_at": deployed.replace(microsecond=0)},
             "consent": {**dict.fromkeys(CONSENTS, True), "page_on_call": False},

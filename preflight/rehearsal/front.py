@@ -1,4 +1,4 @@
-"""The TLS front process: a small reverse proxy in nginx's place. `python -m preflight.rehearsal.front FILE`."""
+"""The TLS front process: nginx, or a small reverse proxy in its place. `python -m preflight.rehearsal.front FILE`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import json
 import signal
+import socket
 import ssl
 import sys
+import time
 from pathlib import Path
 
 import aiohttp
@@ -15,7 +17,9 @@ from aiohttp import WSMsgType, web
 from multidict import CIMultiDict
 from yarl import URL
 
+from preflight.rehearsal import nginxfront
 from preflight.rehearsal.behaviour import FRONT_ADDRESS, Answer, Front
+from preflight.rehearsal.gathered import Store, access_line
 from preflight.rehearsal.runtime import (
     BACKLOG,
     Assignment,
@@ -52,8 +56,9 @@ _WORTH_PACKING = 256
 class Proxy:
     """The front between its clients and the game."""
 
-    def __init__(self, assignment: Assignment, session: aiohttp.ClientSession) -> None:
+    def __init__(self, assignment: Assignment, session: aiohttp.ClientSession, access_log: Path) -> None:
         self._assignment, self._session = assignment, session
+        self._access_log = access_log.open("a", encoding="utf-8", buffering=1)
         self._front: Front = assignment.deployment.front
         self.upstream = ""
         self.https_port = 0
@@ -84,7 +89,8 @@ class Proxy:
         return page
 
     def dress(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
-        """What the front adds to every answer, as `add_header … always` does."""
+        """What the front adds to every answer, as `add_header … always` does, and its line in the access log."""
+        self._access_log.write(access_line(request, response.status) + "\n")
         if response.headers.get("Server", "").startswith("Python"):
             del response.headers["Server"]
         for name in self._front.drop_headers:
@@ -201,28 +207,63 @@ def tls_context(front: Front, certificates: Path) -> ssl.SSLContext:
 
 
 async def _serve(assignment: Assignment) -> None:
+    loop = asyncio.get_running_loop()
+    store = Store(assignment.deployment.gathered, _access_log(assignment), time.time())
+    https_socket, http_socket, gathered_socket = listener(), listener(), listener()
+    await loop.create_server(server(store.answer, lambda *_: None), sock=gathered_socket, backlog=BACKLOG)
+    ports = {"https": port_of(https_socket), "http": port_of(http_socket), "gathered": port_of(gathered_socket)}
+    nginx = nginxfront.program(assignment.deployment.front)
+    lines = await parent_lines()
+    if nginx is not None:
+        say(listening=True, **ports)
+        upstream = await _upstream(lines)
+        if upstream:
+            ended = asyncio.ensure_future(until_parent_ends(lines))
+            loop.add_signal_handler(signal.SIGTERM, ended.cancel)
+            process = nginxfront.start(nginx, assignment, https_socket, http_socket, upstream.partition("://")[2])
+            say(ready=True)
+            with contextlib.suppress(asyncio.CancelledError):
+                await ended
+            process.terminate()
+            process.wait()
+        return
+    await _serve_ourselves(assignment, https_socket, http_socket, lines, ports)
+
+
+async def _upstream(lines: asyncio.StreamReader) -> str:
+    """The game's address, known only when the game listens (both start at the same time); "" when the parent has gone."""
+    first = await lines.readline()
+    return str(json.loads(first)["upstream"]) if first else ""
+
+
+def _access_log(assignment: Assignment) -> Path:
+    return Path(assignment.certificates).parent / "access.log"
+
+
+async def _serve_ourselves(
+    assignment: Assignment,
+    https_socket: socket.socket,
+    http_socket: socket.socket,
+    lines: asyncio.StreamReader,
+    ports: dict[str, int],
+) -> None:
     front = assignment.deployment.front
     loop = asyncio.get_running_loop()
     connector = aiohttp.TCPConnector(local_addr=(FRONT_ADDRESS, 0), limit=0, force_close=not front.upstream_keep_alive)
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=_LONGEST_S)
     jar = aiohttp.DummyCookieJar()
     async with aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=jar, auto_decompress=False) as session:
-        proxy = Proxy(assignment, session)
-        https_socket, http_socket = listener(), listener()
-        proxy.https_port = port_of(https_socket)
-        lines = await parent_lines()
+        proxy = Proxy(assignment, session, _access_log(assignment))
+        proxy.https_port = ports["https"]
         context = tls_context(front, Path(assignment.certificates))
         await loop.create_server(server(proxy.https, proxy.dress), sock=https_socket, ssl=context, backlog=BACKLOG)
         if front.plain_http != "refuse":
             await loop.create_server(server(proxy.http, proxy.dress), sock=http_socket, backlog=BACKLOG)
-        say(listening=True, https=proxy.https_port, http=port_of(http_socket))
-        # The game's port is known only when the game listens; both start at the same time.
-        first = await lines.readline()
-        if not first:
-            return
-        proxy.upstream = json.loads(first)["upstream"]
-        say(ready=True)
-        await until_parent_ends(lines)
+        say(listening=True, **ports)
+        proxy.upstream = await _upstream(lines)
+        if proxy.upstream:
+            say(ready=True)
+            await until_parent_ends(lines)
 
 
 def main() -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import json
 import signal
 import socket
@@ -30,6 +29,7 @@ from preflight.rehearsal.monitorfiles import Places
 from preflight.rehearsal.runtime import (
     BACKLOG,
     Assignment,
+    die_with_parent,
     listener,
     parent_lines,
     port_of,
@@ -41,7 +41,6 @@ from preflight.rehearsal.runtime import (
 
 MONITORING_ADDRESS = "127.0.0.8"
 """Where scrapes come from."""
-_PR_SET_PDEATHSIG = 1
 _PASSED_ON = ("Authorization", "Accept", "User-Agent")
 
 
@@ -165,7 +164,7 @@ class Servers:
                     stdout=log,
                     stderr=log,
                     cwd=self._folder,
-                    preexec_fn=_die_with_parent,  # noqa: PLW1509
+                    preexec_fn=die_with_parent,  # noqa: PLW1509
                 )
             )
 
@@ -175,10 +174,6 @@ class Servers:
             process.kill()
         for process in self._running:
             process.wait()
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 async def _listen(exporters: Exporters) -> tuple[dict[str, int], socket.socket]:

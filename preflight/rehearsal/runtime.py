@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import json
 import os
 import secrets
+import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -20,6 +22,7 @@ from preflight.rehearsal.behaviour import Deployment, Secrets
 from preflight.rehearsal.plain import from_plain, to_plain
 
 BACKLOG = 256
+_PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,11 @@ def write_assignment(path: Path, assignment: Assignment) -> None:
 def read_assignment(path: Path) -> Assignment:
     """The assignment in a file."""
     return from_plain(Assignment, json.loads(path.read_text(encoding="utf-8")))
+
+
+def die_with_parent(by: signal.Signals = signal.SIGKILL) -> None:
+    """In a child just forked: get that signal when the parent ends, however it ends (Linux, prctl(2))."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, by)
 
 
 def say(**facts: Any) -> None:

@@ -12,10 +12,11 @@ import pytest
 
 from preflight.errors import Undecided
 from preflight.outcome import Reason
-from preflight.probes import windows
+from preflight.probes import spans
 from preflight.probes.alertmanager import Configuration
+from preflight.probes.lines import Buckets, Line
 from preflight.probes.prometheus import _moment
-from preflight.probes.windows import Buckets, Line, View
+from preflight.probes.windows import View
 
 NOW = dt.datetime(2026, 3, 1, 12, 0, tzinfo=dt.UTC)
 
@@ -27,19 +28,19 @@ def deployed(hours_ago: float | None) -> Any:
 
 def test_window_that_is_not_over_says_when_it_will_be() -> None:
     with pytest.raises(Undecided, match="over at 2026-03-01 15:00 UTC") as found:
-        windows.since_deployment(deployed(1), windows.FOUR_HOURS, NOW)
+        spans.since_deployment(deployed(1), spans.FOUR_HOURS, NOW)
     assert found.value.reason is Reason.WINDOW
 
 
 def test_window_begins_with_the_deployment() -> None:
-    start, end = windows.since_deployment(deployed(5), windows.FOUR_HOURS, NOW)
+    start, end = spans.since_deployment(deployed(5), spans.FOUR_HOURS, NOW)
 
     assert (start, end) == ((NOW - dt.timedelta(hours=5)).timestamp(), (NOW - dt.timedelta(hours=1)).timestamp())
 
 
 def test_without_a_time_of_deployment_the_operator_is_asked() -> None:
     with pytest.raises(Undecided) as found:
-        windows.since_deployment(deployed(None), windows.HOUR, NOW)
+        spans.since_deployment(deployed(None), spans.HOUR, NOW)
     assert found.value.reason is Reason.OPERATOR
 
 

@@ -14,7 +14,7 @@ from preflight.probes.prometheus import Prometheus
 from preflight.rehearsal.behaviour import Deployment
 from preflight.rehearsal.deploy import Rehearsal
 
-pytestmark = pytest.mark.skipif(bool(programs.missing()), reason="Prometheus and Alertmanager are not at hand")
+pytestmark = pytest.mark.skipif(bool(programs.missing(programs.MONITORING)), reason="Prometheus and Alertmanager are not at hand")
 
 
 @pytest.fixture(scope="module")

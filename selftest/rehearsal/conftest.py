@@ -22,6 +22,7 @@ def no_programs_at_hand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
     """These tests are of the game and its front: two processes, whatever monitoring this machine happens to have."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PREFLIGHT_PROGRAMS", str(tmp_path_factory.mktemp("programs")))
+        patch.setenv("PREFLIGHT_BROWSER", "")
         yield
 
 

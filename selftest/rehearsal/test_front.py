@@ -1,4 +1,4 @@
-"""The clean front: TLS, redirect, headers, compression, WebSocket; and the telemetry stream."""
+"""The clean front, our own and nginx: TLS, redirect, headers, compression, WebSocket; and the telemetry stream."""
 
 from __future__ import annotations
 
@@ -7,13 +7,47 @@ import json
 import socket
 import ssl
 import struct
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from preflight.rehearsal.behaviour import HSTS
+from preflight import programs
+from preflight.rehearsal.behaviour import HSTS, Deployment
+from preflight.rehearsal.deploy import Rehearsal
 from selftest.rehearsal.conftest import Client
+
+NGINX = programs.find("nginx")
+without_nginx = pytest.mark.skipif(NGINX is None, reason=f"program missing: nginx; {programs.HOW_TO_GET}")
+
+
+@pytest.fixture(scope="module", params=["our own", pytest.param("nginx", marks=without_nginx)])
+def clean(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
+    with pytest.MonkeyPatch.context() as patch:
+        at_hand = tmp_path_factory.mktemp("programs")
+        patch.setenv("PREFLIGHT_PROGRAMS", str(at_hand))
+        if request.param == "nginx":
+            (at_hand / "nginx").symlink_to(str(NGINX))
+        with Rehearsal(Deployment(), tmp_path_factory.mktemp("rehearsal") / "clean") as rehearsal:
+            yield rehearsal
+            pid = rehearsal.folder / "nginx/nginx.pid"
+            assert pid.exists() == (request.param == "nginx")
+            process = Path("/proc") / pid.read_text().strip() if pid.exists() else None
+        assert process is None or not process.exists(), "nginx is still there"
+
+
+def test_http_2_is_offered_by_nginx_alone(client: Client) -> None:
+    context = ssl.create_default_context(cafile=str(client.rehearsal.folder / "certificates/ca.pem"))
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    port = int(client.rehearsal.api_url.rpartition(":")[2])
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=5) as sock,
+        context.wrap_socket(sock, server_hostname="localhost") as tls,
+    ):
+        by_nginx = (client.rehearsal.folder / "nginx").exists()
+        assert tls.selected_alpn_protocol() == ("h2" if by_nginx else "http/1.1")
 
 
 def handshake(client: Client, version: ssl.TLSVersion) -> str | None:

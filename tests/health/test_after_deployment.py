@@ -6,8 +6,9 @@ Checklist lines 1140, 1143, 1148-1149, 1184, 1186, 1192, 1206-1207, 1216-1217, 1
 import pytest
 
 from preflight.errors import LookError
-from preflight.fixtures import item, not_built
-from preflight.probes import gamelog, processes, telemetry
+from preflight.fixtures import item
+from preflight.probes import gamelog, gathered, processes, telemetry
+from preflight.probes.api import PROTECTED
 
 ENDPOINTS = ("/health", "/status", "/scene", "/scenes", "/performance")
 TELEMETRY_SECONDS = 5.0
@@ -33,9 +34,16 @@ def test_all_processes_are_running(host, target, evidence):
 
 
 @item("HLT-AFTER-12")
-def test_logs_are_gathered():
-    """Logs are gathered where they are looked for."""
-    not_built()
+def test_logs_are_gathered(api, token, gathered_logs, session, target, evidence):
+    """Logs are gathered where they are looked for: the line of a request of this run arrives there."""
+    answer = api.get(f"{PROTECTED}?run={session.run_id}", token=token)
+    found = gathered.arrival(gathered_logs, answer, session.run_id, target)
+    evidence.saw("lines", bool(found.own))
+    evidence.fact("gathered at", gathered_logs.name)
+    evidence.fact("line", found.own or f"none in {gathered.ARRIVES_WITHIN_S:g} s; {found.lines} of others")
+
+    what = f"{found.lines} lines of others are there" if found.lines else "nothing of after the request is there"
+    assert found.own, f"{gathered_logs.name} has no line of a request of this run after {gathered.ARRIVES_WITHIN_S:g} s: {what}"
 
 
 @item("HLT-AFTER-13")

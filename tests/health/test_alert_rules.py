@@ -9,7 +9,7 @@ from preflight.fixtures import item
 from preflight.probes import alertstates, promrules
 from preflight.probes.prometheus import counter
 from preflight.probes.promrules import DOCUMENTED
-from preflight.probes.windows import DAY
+from preflight.probes.spans import DAY
 
 
 @pytest.fixture

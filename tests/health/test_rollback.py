@@ -5,7 +5,7 @@ Checklist lines 1152-1171.
 
 from preflight.fixtures import item
 from preflight.probes import backups, documents, health, rollback
-from preflight.probes.windows import QUARTER
+from preflight.probes.spans import QUARTER
 
 SLOW_MS = 1000
 """What a handful of answers may take after a drill: five times the 200 ms that are held to in earnest."""

@@ -4,7 +4,7 @@ Checklist lines 1026, 1032, 1231-1238.
 """
 
 from preflight.fixtures import item
-from preflight.probes.windows import DAY
+from preflight.probes.spans import DAY
 
 
 @item("HLT-CARD-01")

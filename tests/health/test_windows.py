@@ -6,9 +6,10 @@ Checklist lines 1010, 1027, 1139, 1146, 1220-1223, 1257, 1323-1324, 1326, 1332, 
 
 import pytest
 
-from preflight.fixtures import item, not_built
+from preflight.fixtures import item
 from preflight.probes.prometheus import requests_counted
-from preflight.probes.windows import DAY, FOUR_HOURS, HOUR
+from preflight.probes.spans import DAY, FOUR_HOURS, HOUR, since_deployment
+from preflight.session import now
 
 REQUESTS = 5
 ENDPOINTS = ("/health", "/status", "/scene", "/scenes", "/performance")
@@ -115,9 +116,15 @@ def test_traffic_was_not_unusual(watched):
 
 
 @item("HLT-DAY-08")
-def test_logs_were_gathered_all_day():
-    """Logs were gathered all day."""
-    not_built()
+def test_logs_were_gathered_all_day(gathered_logs, target, evidence):
+    """Logs were gathered all day: every hour of it has some."""
+    start, end = since_deployment(target, DAY, now())
+    by_hour = gathered_logs.by_hour(start, end)
+    evidence.saw("lines", sum(by_hour.values()))
+    evidence.fact("lines an hour", ", ".join(str(by_hour[hour]) for hour in range(24)))
+    empty = [hour for hour in range(24) if not by_hour[hour]]
+
+    assert not empty, f"{gathered_logs.name} has no line of {len(empty)} of 24 hours, the first {empty[0]} h after the deployment"
 
 
 @item("HLT-DAY-09")

@@ -4,7 +4,7 @@ Checklist lines 130, 1147, 1195, 1263, 1282, 1338.
 """
 
 from preflight.fixtures import item
-from preflight.probes.windows import FOUR_HOURS, HOUR
+from preflight.probes.spans import FOUR_HOURS, HOUR
 
 
 @item("PERF-BASE-01")

@@ -4,7 +4,7 @@ Checklist lines 1025, 1193, 1265, 1327.
 """
 
 from preflight.fixtures import item
-from preflight.probes.windows import HOUR, QUARTER
+from preflight.probes.spans import HOUR, QUARTER
 
 
 @item("PERF-CPU-01")

@@ -4,7 +4,7 @@ Checklist lines 1191, 1285, 1325, 1339.
 """
 
 from preflight.fixtures import item
-from preflight.probes.windows import FOUR_HOURS, HOUR, QUARTER
+from preflight.probes.spans import FOUR_HOURS, HOUR, QUARTER
 
 LIMIT_MS = 200.0
 

@@ -10,7 +10,7 @@ import pytest
 from preflight.fixtures import item
 from preflight.probes import breakins, tokens
 from preflight.probes.api import PROTECTED, PROTECTED_CALLS
-from preflight.probes.windows import FOUR_HOURS, QUARTER, since_deployment
+from preflight.probes.spans import FOUR_HOURS, QUARTER, since_deployment
 from preflight.session import now
 
 

@@ -4,7 +4,8 @@ Checklist lines 97, 291-336, 356, 358, 360, 395, 909, 974-976, 1251, 1548.
 """
 
 from preflight.fixtures import item
-from preflight.probes import connections, nginx, nginxrules, processes, redirects, tls
+from preflight.probes import connections, nginx, nginxrules, nginxtest, redirects, tls
+from preflight.probes.processes import host_is_folder
 
 
 @item("SEC-FRONT-01")
@@ -36,9 +37,8 @@ def test_nginx_finds_its_configuration_valid(host, target, evidence):
     errors = list(dict.fromkeys([*main.errors, *own.errors]))
 
     assert not errors, f"not valid: {'; '.join(errors[:3])}"
-    processes.must_be_a_machine(target)
-    said = nginx.test(host)
-    assert said.status == 0, f"nginx -t says: {nginx.complaint(said)}"
+    said = nginxtest.on_copy(main, host) if host_is_folder(target) else nginxtest.on_host(host)
+    assert said.status == 0, f"nginx -t says: {nginxtest.complaint(said)}"
 
 
 @item("SEC-FRONT-04")

@@ -6,7 +6,7 @@ Checklist lines 74 and 1347. Each ban is provoked from an address of its own, wi
 from preflight.errors import LookError, NotApplicable
 from preflight.fixtures import item
 from preflight.probes import limiter, metrics
-from preflight.probes.windows import FOUR_HOURS
+from preflight.probes.spans import FOUR_HOURS
 
 
 @item("SEC-IDS-01")

@@ -11,7 +11,7 @@ from preflight.fixtures import item
 from preflight.measure.frames import FrameLimits
 from preflight.openxr import figures as reading
 from preflight.probes import health
-from preflight.probes.windows import QUARTER
+from preflight.probes.spans import QUARTER
 
 _RED_FPS = FrameLimits().sustained_red_fps
 

@@ -1,0 +1,143 @@
+"""What Prometheus scraped of one job in one window of time, and whether that is enough to judge it.
+
+What the suite itself caused is left out: samples within its footprint don't count. A window is judged only when 90 % of
+its scrapes are there (preflight/measure/windows.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+
+from preflight.errors import LookError, NotApplicable, Undecided
+from preflight.measure.windows import Completeness, judge_completeness, outside
+from preflight.outcome import Reason
+from preflight.probes.lines import Buckets, Line
+from preflight.probes.prometheus import Prometheus
+from preflight.probes.spans import Span, clock
+from preflight.target import Target
+
+BUCKETS = "http_request_duration_seconds_bucket"
+_MOST_SAMPLES = 1500
+
+
+class Scraped:
+    """One window of one job. `interval`: seconds between scrapes. `absent`: metrics that the target declares absent."""
+
+    def __init__(
+        self, client: Prometheus, job: str, span: Span, *, interval: float, footprint: Sequence[Span], target: Target
+    ) -> None:
+        self._client, self._job, self._footprint, self._target = client, job, list(footprint), target
+        self._judged: dict[str, Completeness] = {}
+        self.start, self.end = span
+        self.interval = interval
+        self.step = interval * max(1, round((self.end - self.start) / _MOST_SAMPLES / interval))
+        self._rate = f"{max(4 * interval, self.step):.0f}s"
+
+    @property
+    def seconds(self) -> float:
+        """The length of the window."""
+        return self.end - self.start
+
+    def complete(self, metric: str = "") -> Completeness:
+        """What the window holds of scrapes, and of the metric. Raises LookError under 90 % of either."""
+        if metric not in self._judged:
+            self._judged[metric] = self._complete(metric)
+        return self._judged[metric]
+
+    def _complete(self, metric: str) -> Completeness:
+        # of a histogram the last bucket is enough: they are written together
+        last = ',le="+Inf"' if metric.endswith("_bucket") else ""
+        times = self._moments(f'{metric}{{job="{self._job}"{last}}}') if metric else self._up[0]
+        up = self._up
+        judged = judge_completeness(up[0], up[1], times, start=self.start, end=self.end, interval_s=self.interval)
+        if not judged.enough:
+            raise LookError(f"the window since {clock(self.start)} can't be judged: {judged.why_not}")
+        return judged
+
+    def scrapes(self) -> Completeness:
+        """What the window holds, enough or not."""
+        return judge_completeness(self._up[0], self._up[1], self._up[0], start=self.start, end=self.end, interval_s=self.interval)
+
+    @cached_property
+    def _up(self) -> tuple[list[float], list[float]]:
+        """When `up` was written, and what it said; the worst of several instances."""
+        selector = f'up{{job="{self._job}"}}'
+        stamps = self._client.range(f"max(timestamp({selector}))", self.start, self.end, self.interval)
+        states = self._client.range(f"min({selector})", self.start, self.end, self.interval)
+        if not stamps or not states:
+            return [], []
+        said = dict(zip(states[0].times, states[0].values, strict=True))
+        once: dict[float, float] = {}
+        for moment, stamp in zip(stamps[0].times, stamps[0].values, strict=True):
+            if stamp >= self.start and stamp not in once:
+                once[stamp] = said.get(moment, 0.0)
+        return list(once), list(once.values())
+
+    @cached_property
+    def _starts(self) -> list[float]:
+        """When the process was started, as far as the window shows a change of its start time."""
+        name = "process_start_time_seconds"
+        found = self._client.range(f'max({name}{{job="{self._job}"}})', self.start, self.end, self.step)
+        if not found:
+            self._absent(name)
+        values = found[0].values
+        return [after for before, after in pairwise(values) if after - before > 5.0]
+
+    @cached_property
+    def _buckets(self) -> Buckets:
+        found = self._client.range(
+            f'sum by (le) (rate({BUCKETS}{{job="{self._job}"}}[{self._rate}]))', self._first, self.end, self.step
+        )
+        if not found:
+            self._absent("http_request_duration_seconds")
+        times = sorted({moment for one in found for moment in one.times})
+        kept = [moment for moment, free in zip(times, outside(times, self._footprint), strict=True) if free]
+        rows = sorted((float(one.labels["le"]), dict(zip(one.times, one.values, strict=True))) for one in found)
+        table = np.array([[row.get(moment, 0.0) for moment in kept] for _, row in rows])
+        buckets = Buckets(np.array(kept), np.array([edge for edge, _ in rows]), table)
+        if not kept or buckets.rates[-1].sum() <= 0:
+            raise Undecided(Reason.SAMPLES, "nobody asked anything in that window: there is no latency")
+        return buckets
+
+    @property
+    def _first(self) -> float:
+        """The first moment whose rate lies in the window altogether."""
+        return self.start + max(4 * self.interval, self.step)
+
+    def _rates(self, metric: str, matchers: str = "", *, empty: bool = False) -> Line:
+        within = f'job="{self._job}"' + (f",{matchers}" if matchers else "")
+        return self._line(f"sum(rate({metric}{{{within}}}[{self._rate}]))", metric, empty=empty, first=self._first)
+
+    def _gauge(self, metric: str, how: str = "max") -> Line:
+        return self._line(f'{how}({metric}{{job="{self._job}"}})', metric)
+
+    def _line(self, expression: str, metric: str, *, empty: bool = False, first: float | None = None) -> Line:
+        found = self._client.range(expression, self.start if first is None else first, self.end, self.step)
+        if not found:
+            if not empty:
+                self._absent(metric)
+            return Line(np.array([]), np.array([]))
+        free = outside(found[0].times, self._footprint)
+        pairs = [pair for pair, kept in zip(zip(found[0].times, found[0].values, strict=True), free, strict=True) if kept]
+        if not pairs and not empty:
+            raise Undecided(Reason.WINDOW, "the suite itself was busy in all of that window")
+        return Line(np.array([t for t, _ in pairs]), np.array([v for _, v in pairs]))
+
+    def _aligned(self, to: Line, line: Line) -> np.ndarray:
+        said = dict(zip(line.times.tolist(), line.values.tolist(), strict=True))
+        return np.array([said.get(moment, 0.0) for moment in to.times.tolist()])
+
+    def _moments(self, selector: str) -> list[float]:
+        found = self._client.range(f"max(timestamp({selector}))", self.start, self.end, self.interval)
+        return sorted({stamp for one in found for stamp in one.values})
+
+    def _absent(self, metric: str) -> None:
+        declared = self._target.facts.absent_metrics
+        for name in (metric, metric.removesuffix("_total"), metric.removesuffix("_bucket")):
+            if name in declared:
+                raise NotApplicable(f"{name}: {declared[name]}")
+        raise LookError(f"Prometheus has no {metric} of the job {self._job} since {clock(self.start)}")
