@@ -80,7 +80,13 @@ def install() -> list[Path]:
 
 def _fetch(packages: tuple[str, ...]) -> None:
     with tempfile.TemporaryDirectory(prefix="preflight-packages-") as place:
-        _run(["apt-get", "download", *packages], place, f"apt-get can't download {' and '.join(packages)}; try apt-get update")
+        # lists of our own: the system's may be missing or old, and only root may renew them
+        lists = Path(place) / "lists"
+        (lists / "partial").mkdir(parents=True)
+        own = ["-o", f"Dir::State::lists={lists}", "-o", f"Dir::Cache={place}/cache", "-o", "APT::Sandbox::User="]
+        own += ["-o", "Acquire::Languages=none", "-o", "Debug::NoLocking=true"]
+        _run(["apt-get", *own, "update", "-qq"], place, "apt-get can't fetch Debian's lists of packages")
+        _run(["apt-get", *own, "download", *packages], place, f"apt-get can't download {' and '.join(packages)}")
         for package in sorted(Path(place).glob("*.deb")):
             _run(["dpkg", "-x", str(package), str(folder())], place, f"dpkg can't unpack {package.name}")
     # the half of the packages that nobody needs here
