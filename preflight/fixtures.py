@@ -29,11 +29,6 @@ session_key = pytest.StashKey[Session]()
 evidence_key = pytest.StashKey[Evidence]()
 
 
-def not_built() -> None:
-    """The look this item needs has not been built yet: PENDING, and counted."""
-    raise Undecided(Reason.NOT_BUILT, "this look is not built yet")
-
-
 class People:
     """What people have said of the item under test."""
 

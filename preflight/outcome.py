@@ -76,7 +76,6 @@ COUNTED: dict[VerdictStage, tuple[Stage, ...]] = {
 class Reason(StrEnum):
     """Why an item is PENDING or NOT APPLICABLE: what would change it."""
 
-    NOT_BUILT = "not built yet"
     PERSON = "needs a person"
     CONSENT = "needs consent"
     WINDOW = "window not over"

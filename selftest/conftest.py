@@ -62,7 +62,7 @@ class Project:
 
     def tests(self, text: str, name: str = "test_it.py") -> None:
         """Write a test module."""
-        head = "import pytest\nfrom preflight.fixtures import item, not_built\nfrom preflight.errors import *\n\n"
+        head = "import pytest\nfrom preflight.fixtures import item\nfrom preflight.errors import *\n\n"
         (self.path / "tests" / "security" / name).write_text(head + text)
 
     def run(self, *arguments: str) -> pytest.RunResult:

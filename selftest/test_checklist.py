@@ -42,15 +42,6 @@ def test_red_flags_of_the_checklist_are_red_before_the_deployment() -> None:
         assert any(e.severity is Severity.RED_FLAG for e in load().item if line in e.lines), f"line {line}"
 
 
-def test_what_is_not_built_yet_is_counted(root: Path) -> None:
-    """The number of looks that do not exist yet; it only ever falls, and ends at 0."""
-    waiting = [name for name, tests in functions(root).items() if any("not_built()" in ast.unparse(test) for test in tests)]
-    assert len(waiting) == NOT_BUILT, f"{len(waiting)} items are not built: {', '.join(sorted(waiting))}"
-
-
-NOT_BUILT = 0
-
-
 def test_effects_are_named_where_an_item_changes_something(root: Path) -> None:
     for name, tests in functions(root).items():
         entry = load().by_id[name]

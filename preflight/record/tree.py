@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pydantic import BaseModel, ConfigDict
 
 from preflight.checklist import ROOT, Checklist, written_lines, written_rows
-from preflight.outcome import Reason, Severity, Status, Verdict, VerdictStage
+from preflight.outcome import Severity, Status, Verdict, VerdictStage
 from preflight.people import Waiver, WaiverUse, in_force
 from preflight.record import detection
 from preflight.record.detection import Detection
@@ -255,11 +255,6 @@ def stale(uses: Sequence[WaiverUse], results: Sequence[ItemResult]) -> bool:
     """Whether a waiver was given that no longer counts (expired, or its item passes)."""
     looked = {r.id for r in results}
     return any(not use.counts and ("expired" in use.why_not or use.waiver.item in looked) for use in uses)
-
-
-def not_built(results: Sequence[ItemResult]) -> list[str]:
-    """Items whose look does not exist yet; it must become none."""
-    return [r.id for r in results if r.code == Reason.NOT_BUILT]
 
 
 def _suite(checklist: Checklist, command: Sequence[str], workers: int) -> SuiteFacts:

@@ -22,7 +22,6 @@ LOOK = "    evidence.request(api.get('/health'))\n"
         ("    raise LookError('could not look')", "warning", "ERROR", "INVALID", 7),
         ("    pytest.skip('just so')", "mandatory", "ERROR", "INVALID", 7),
         ("    pytest.xfail('just so')", "warning", "ERROR", "INVALID", 7),
-        ("    not_built()", "mandatory", "PENDING", "HOLD", 6),
         ("    raise NotApplicable('there is none')", "mandatory", "NOT APPLICABLE", "GO", 0),
         (LOOK + "    import json; json.loads('{')", "warning", "ERROR", "INVALID", 7),
     ],
