@@ -138,7 +138,8 @@ class Api:
         trusted = isinstance(token, Secret) and token == self._target.secret("token")
         if trusted:
             remembered = self._useless.get(endpoint)
-            if remembered is not None and (remembered.method, remembered.url) == (method, base or self.url(path, via)):
+            asked = (base + path if base else self.url(path, via)).partition("?")[0]
+            if remembered is not None and (remembered.method, remembered.url.partition("?")[0]) == (method, asked):
                 return remembered  # asked and refused already; once more would be one more failed login
             self._refuse_when_useless(endpoint)
             bad_login = bad_login or (bool(self._useless) and endpoint not in self._opened)

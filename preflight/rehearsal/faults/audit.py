@@ -32,7 +32,7 @@ FAULTS = themed(
     Fault(
         "audit_names_the_front",
         "Audit entries name the front's address instead of the client's.",
-        at("api.audit", always_address="127.0.0.1"),
+        at("api.audit", always_address="10.20.0.2"),
     ),
     Fault(
         "audit_rotated_away",
