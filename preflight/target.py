@@ -151,6 +151,7 @@ class Performance(_Part):
 
     cap_seconds: float = Field(default=300.0, gt=0)
     exempt_address: str | None = None
+    locust_master: HttpUrl | None = None
 
 
 class People(_Part):

@@ -14,12 +14,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from preflight.errors import LookError, Undecided
 from preflight.outcome import Reason
 from preflight.probes.api import Api
+from preflight.probes.capacity_master import drive
+from preflight.probes.telemetry import Listening, crowd
 from preflight.redact import Secret, printable
 from preflight.target import Target
 
@@ -52,6 +55,9 @@ def load(target: Target, api: Api, token: Secret, *, user_agent: str, folder: Pa
 
     Raises Undecided without Locust or an address exempt from the limiter, LookError when Locust does not work.
     """
+    step_s = min(LONGEST_STEP_S, max(SHORTEST_STEP_S, cap_s / len(STEPS)))
+    if target.facts.performance.locust_master:
+        return _by_master(target, api, step_s, user_agent)
     if importlib.util.find_spec("locust") is None:
         raise Undecided(Reason.PROGRAM, "Locust is not installed: pip install 'spacetime-preflight[load]'")
     exempt = target.facts.performance.exempt_address
@@ -60,7 +66,6 @@ def load(target: Target, api: Api, token: Secret, *, user_agent: str, folder: Pa
             Reason.ADDRESS, "load trips the limiter: exempt an address of this machine and name it [performance] exempt_address"
         )
     assert target.facts.telemetry is not None
-    step_s = min(LONGEST_STEP_S, max(SHORTEST_STEP_S, cap_s / len(STEPS)))
     output = folder / "capacity"
     output.mkdir(exist_ok=True)
     given = {
@@ -110,6 +115,42 @@ def load(target: Target, api: Api, token: Secret, *, user_agent: str, folder: Pa
     return carried
 
 
+def _by_master(target: Target, api: Api, step_s: float, user_agent: str) -> Carried:
+    master, part = target.facts.performance.locust_master, target.facts.telemetry
+    assert master is not None
+    assert part is not None
+
+    def broken(failed: float, p95_ms: float) -> str:
+        if failed > ABORT_FAILED:
+            return f"{failed:.0%} of the requests failed"
+        return f"P95 was {p95_ms:.0f} ms" if p95_ms > ABORT_P95_MS else ""
+
+    with ThreadPoolExecutor(1) as beside:
+        listening = beside.submit(crowd, part.url, user_agent, STREAMS, len(STEPS) * step_s - 1)
+        done = drive(master, api.url("", "game"), steps=STEPS, step_s=step_s, user_agent=user_agent, broken=broken)
+        streams = sum(isinstance(one, Listening) and bool(one.messages) and not one.closed for one in listening.result())
+    api.sent["by Locust's workers"] += done.requests
+    whole, failed = done.requests + STREAMS, done.failed + STREAMS - streams
+    return Carried(
+        requests=done.requests,
+        failed=done.failed,
+        streams=streams,
+        failed_percent=100 * failed / whole if done.requests else 100.0,
+        where=f"{STEPS[-1]} users of the Locust at {master}, {STREAMS} telemetry clients",
+        steps=done.steps,
+        aborted=done.aborted,
+        facts={
+            **_told(done.steps),
+            "workers": str(done.workers or "the master alone"),
+        },
+    )
+
+
+def _told(steps: Sequence[Sequence[float]]) -> dict[str, str]:
+    each = {f"with {step[0]:.0f} connections": f"{step[1]:.0f}/s, P95 {step[2]:.0f} ms, {step[3]:.1f} % failed" for step in steps}
+    return {**each, "knee": knee(steps)}
+
+
 def _read(output: Path) -> Carried:
     try:
         with (output / "locust_stats.csv").open(encoding="utf-8", newline="") as file:
@@ -125,10 +166,6 @@ def _read(output: Path) -> Carried:
     opened = int(streams["Request Count"]) - int(streams["Failure Count"]) if streams else 0
     broken = int(streams["Failure Count"]) if streams else 0
     whole = requests + opened + broken
-    facts = {
-        f"with {step[0]:.0f} connections": f"{step[1]:.0f}/s, P95 {step[2]:.0f} ms, {step[3]:.1f} % failed" for step in steps
-    }
-    facts["knee"] = knee(steps)
     return Carried(
         requests=requests,
         failed=failed,
@@ -137,7 +174,7 @@ def _read(output: Path) -> Carried:
         where=f"{CONNECTIONS} connections, {STREAMS} telemetry clients",
         steps=steps,
         aborted=str(told["aborted"]),
-        facts=facts,
+        facts=_told(steps),
     )
 
 
