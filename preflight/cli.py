@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import json
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from preflight import attest, baselines, combine, doctor, recordcommands, terminal, watch
 from preflight.checklist import ROOT, ChecklistError
@@ -18,13 +20,26 @@ from preflight.record.write import atomic, schema
 from preflight.target import TargetError
 
 USAGE_ERROR = 4
+_GROUPS = {
+    "a target": ("init", "doctor"),
+    "people": ("attest", "waive"),
+    "records": ("show", "compare", "combine", "pdf", "verify", "sign", "key"),
+    "more than one run": ("watch", "many", "baseline"),
+    "without a deployment or a headset": ("rehearse", "headset"),
+    "for the suite's developers": ("schema",),
+}
 INVALID = 7
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand; the user's mistakes are one sentence and exit status 4."""
-    parser = argparse.ArgumentParser(prog="preflight", description="May SpaceTime VR be deployed? The tests are run by pytest.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    parser = _Parser(
+        prog="preflight",
+        usage="preflight [-h] COMMAND ...",
+        description="May SpaceTime VR be deployed? The tests are run by pytest: see pytest --help.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", help=argparse.SUPPRESS)
 
     command = commands.add_parser("init", help="write a commented target file")
     command.add_argument("file", nargs="?", type=Path, default=Path("target.toml"))
@@ -42,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command.set_defaults(run=_rehearse)
 
     _more(commands)
+    parser.epilog = _grouped(commands)
     chosen = parser.parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = chosen.run
     try:
@@ -51,6 +67,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USAGE_ERROR
     except KeyboardInterrupt:
         return 130
+
+
+class _Parser(argparse.ArgumentParser):
+    """Names the word that was probably meant, and ends with the status of the user's mistakes."""
+
+    def error(self, message: str) -> NoReturn:
+        found = re.search(r"invalid choice: '([^']*)' \(choose from (.+)\)", message)
+        if found:
+            near = difflib.get_close_matches(found[1], re.findall(r"[\w-]+", found[2]), 1)
+            meant = f"did you mean {near[0]}? " if near else ""
+            message = f"there is no command {found[1]}; {meant}{self.prog} --help lists them"
+        print(f"preflight: {message}", file=sys.stderr)
+        raise SystemExit(USAGE_ERROR)
+
+
+def _grouped(commands: Any) -> str:
+    """The commands by what they are for, as the help shows them."""
+    told = {action.dest: action.help for action in commands._get_subactions()}  # noqa: SLF001 - nothing else knows
+    parts = []
+    for what, names in _GROUPS.items():
+        rows = [f"  {name:<9} {told[name]}" for name in names]
+        parts.append("\n".join([f"{what}:", *rows]))
+    return "\n\n".join(parts)
 
 
 def _more(commands: Any) -> None:
@@ -87,7 +126,7 @@ def _more(commands: Any) -> None:
     command.add_argument("--oldest", type=float, default=72.0, metavar="HOURS", help="older looks are pending (72)")
     command.set_defaults(run=_combine)
 
-    command = commands.add_parser("watch", help="look at each window after the deployment when it is over, and combine the looks")
+    command = commands.add_parser("watch", help="look at each window after the deployment once it is over")
     command.add_argument("--target", type=Path, default=Path("target.toml"))
     command.add_argument("--until", default="24h", metavar="TIME", help="how long after the deployment: 15m, 1h, 4h, 1d (24h)")
     command.add_argument("--record", type=Path, default=ROOT / "reports", metavar="DIR", help="where the records are kept")

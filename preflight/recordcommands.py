@@ -25,7 +25,7 @@ _QUIET = ("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-backgr
 
 def add(commands: Any) -> None:
     """Tell the parser of these subcommands."""
-    command = commands.add_parser("verify", help="is a record what its run wrote? hashes, and every verdict derived again")
+    command = commands.add_parser("verify", help="is a record what its run wrote? verdicts are derived again")
     command.add_argument("record", type=Path, help="the folder of a run")
     command.add_argument("--key", type=Path, metavar="PUBLIC", help="check the signature by this key, too")
     command.set_defaults(run=_verify)
@@ -51,7 +51,7 @@ def add(commands: Any) -> None:
     command.add_argument("--out", type=Path, help="the file to write (else beside the folder of the record)")
     command.set_defaults(run=_pdf)
 
-    command = commands.add_parser("many", help="run the suite against several targets: a record each, and a page over them")
+    command = commands.add_parser("many", help="several targets in one command: a record each, one page over them")
     command.add_argument("targets", nargs="+", type=Path, metavar="TARGET")
     command.add_argument("--record", type=Path, default=Path("reports"), metavar="DIR", help="where the records are made")
     command.add_argument("--pytest", default="", metavar="ARGUMENTS", help='what pytest is told, such as "-m security"')

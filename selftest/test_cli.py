@@ -86,3 +86,20 @@ def test_the_list_of_faults(tmp_path: Path) -> None:
     done = preflight("rehearse", "--list-faults", cwd=tmp_path)
     assert done.returncode == 0
     assert "hsts_missing" in done.stdout
+
+
+def test_help_names_every_command_in_80_columns(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    said = capsys.readouterr().out
+    assert max(map(len, said.splitlines())) <= 80
+    for name in ("init", "doctor", "attest", "waive", "show", "verify", "sign", "combine", "watch", "many", "headset", "schema"):
+        assert f"\n  {name} " in said
+
+
+def test_a_misspelt_command_is_guessed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["verfy"])
+    assert ended.value.code == 4
+    assert "did you mean verify?" in capsys.readouterr().err
