@@ -46,37 +46,21 @@ def append(file: Path, text: str) -> None:
 def insert(file: Path, behind: str, text: str) -> None:
     before = file.read_text("utf-8")
     assert behind in before, f"{file.name} begins its list in another way"
-    file.write_text(before.replace(behind, behind + textwrap.indent(text, "    ")), "utf-8")
+    file.write_text(before.replace(behind, behind + textwrap.indent(f"{text.rstrip()},\n", "    ")), "utf-8")
 
 
-def environment(folder: Path) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(folder), "XDG_CACHE_HOME": str(folder / "cache")}
+def run(folder: Path, *words: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
+    """Run a module of the copy."""
+    environment = {**os.environ, "PYTHONPATH": str(folder), "XDG_CACHE_HOME": str(folder / "cache")}
+    return subprocess.run(
+        [sys.executable, "-m", *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=seconds, check=False
+    )
 
 
 @pytest.mark.parametrize(("fault", "status"), [("cache_control_public", "FAIL"), ("cache_control_private", "PASS")])
 def test_new_item_fails_for_its_fault_and_for_nothing_else(copy: Path, fault: str, status: str) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "--rehearse",
-        "--fault",
-        fault,
-        "-q",
-        "-p",
-        "no:html",
-        "--record",
-        str(copy / fault),
-    ]
-    done = subprocess.run(
-        [*command, "tests/security/test_security_headers.py"],
-        cwd=copy,
-        env=environment(copy),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    words = ["--rehearse", "--fault", fault, "-q", "-p", "no:html", "--record", str(copy / fault)]
+    done = run(copy, "pytest", *words, "tests/security/test_security_headers.py")
     record = copy / fault / "latest" / "record.json"
     assert record.exists(), done.stdout[-2000:] + done.stderr[-2000:]
     found = {item["id"]: item["status"] for item in json.loads(record.read_text())["items"]}
@@ -85,28 +69,13 @@ def test_new_item_fails_for_its_fault_and_for_nothing_else(copy: Path, fault: st
 
 
 def test_checklist_and_tests_agree_after_it(copy: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--checklist"],
-        cwd=copy,
-        env=environment(copy),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = run(copy, "pytest", "--checklist")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "SEC-HDR-99" in done.stdout
 
 
 @pytest.mark.lengthy
 def test_matrix_finds_both_exact(copy: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "selftest.faults", "--only", "cache_control_public", "cache_control_private", "--workers", "3"],
-        cwd=copy,
-        env=environment(copy),
-        capture_output=True,
-        text=True,
-        timeout=500,
-        check=False,
-    )
+    names = ("cache_control_public", "cache_control_private")
+    done = run(copy, "selftest.faults", "--only", *names, "--workers", "3", seconds=500)
     assert done.returncode == 0, done.stdout + done.stderr
