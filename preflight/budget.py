@@ -34,8 +34,12 @@ _REMEMBERED = 120.0
 _LONGEST_WAIT = 120.0
 _KEPT_BACK = 10
 """So many addresses at most, and half of them at most, are left to looks that need one which has sent nothing."""
-_REFUSALS = 2
-"""After so many refusals that nobody planned nothing more is sent: five within ten minutes would ban for an hour."""
+_ALL, _ENOUGH = 2, 3
+"""Refusals within ten minutes that nobody planned: so many lock every endpoint, so many for the rest of the ten minutes.
+
+Five within ten minutes would ban for an hour, and consented looks at the limiter need some.
+"""
+_TEN_MINUTES = 600.0
 
 
 @dataclass(frozen=True)
@@ -119,21 +123,22 @@ class Budget:
             self._write(state)
 
     def refused(self, endpoint: str, seconds: float) -> None:
-        """Remember a refusal that nobody planned.
+        """Remember a refusal that nobody planned, which asks to wait for `seconds`.
 
         Addresses may be counted as one, so it holds for the endpoint whichever address is used, and a second one for all.
         """
         with self._lock:
             state = self._read()
-            state["refused"][endpoint_of(endpoint)] = self._clock() + seconds
+            state["refused"].append([self._clock(), endpoint_of(endpoint), self._clock() + seconds])
             self._write(state)
 
     def locked_until(self, endpoint: str) -> float:
         """Until when nothing may be sent to that endpoint, in seconds since the epoch; 0 when it may."""
         with self._lock:
-            refused: dict[str, float] = self._read()["refused"]
-        ends = refused.values() if len(refused) >= _REFUSALS else [refused.get(endpoint_of(endpoint), 0.0)]
-        until = max(ends)
+            refused = self._read()["refused"]
+        ends = [end for _, where, end in refused if where == endpoint_of(endpoint) or len(refused) >= _ALL]
+        ends += [refused[0][0] + _TEN_MINUTES] if len(refused) >= _ENOUGH else []
+        until = max(ends, default=0.0)
         return until if until > self._clock() else 0.0
 
     def fresh(self, count: int = 1) -> list[str]:
@@ -164,14 +169,15 @@ class Budget:
         return float(max(waits))
 
     def _read(self) -> dict[str, Any]:
-        empty: dict[str, Any] = {"sent": {}, "limits": {}, "closed": {}, "refused": {}}
+        empty: dict[str, Any] = {"sent": {}, "limits": {}, "closed": {}, "refused": []}
         try:
             state = json.loads(self._path.read_text("utf-8"))
         except (OSError, ValueError):
             return empty
         now = self._clock()
         sent = {a: [r for r in rows if now - r[0] < _REMEMBERED] for a, rows in state.get("sent", {}).items()}
-        kept: dict[str, Any] = empty | state | {"sent": {a: rows for a, rows in sent.items() if rows}}
+        refused = [entry for entry in state.get("refused", []) if isinstance(entry, list) and now - entry[0] < _TEN_MINUTES]
+        kept: dict[str, Any] = empty | state | {"sent": {a: rows for a, rows in sent.items() if rows}, "refused": refused}
         return kept
 
     def _write(self, state: dict[str, Any]) -> None:

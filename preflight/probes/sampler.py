@@ -247,6 +247,7 @@ class Sampler:
         for series in group:
             series.refusal = error
             if isinstance(error, LockedOut):
+                self._budget.refused(series.call.split(" ", 1)[1], 60.0)
                 for source in series.sources:
                     self._budget.close(source, 60.0)
 

@@ -90,6 +90,10 @@ def test_a_refusal_that_nobody_planned_holds_for_every_address(tmp_path: Path) -
     assert pace.locked_until("/health") == clock.now + 30
     clock.now += 31
     assert pace.locked_until("/health") == 0
+    pace.refused("/jobs", 1)
+    assert pace.locked_until("/health") == 1600, "three within ten minutes are enough"
+    clock.now = 1601
+    assert pace.locked_until("/health") == 0
 
 
 def test_a_closed_address_is_left_alone(tmp_path: Path) -> None:
