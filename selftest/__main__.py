@@ -27,7 +27,9 @@ def main(arguments: list[str]) -> int:
         print("Not at hand, so that the tests that need it are skipped:", *lacking, sep="\n  ", flush=True)
     scripts = str((ROOT / ".venv") if (ROOT / ".venv").exists() else "")
     commands = [] if arguments else [[_tool(name[0]), *name[1:]] for name in CHECKS]
-    commands.append([sys.executable, "-m", "pytest", *(arguments or ["selftest", "-q", "-n", "2", "-m", "not lengthy"])])
+    commands.append(
+        [sys.executable, "-m", "pytest", *(arguments or ["selftest", "-q", "-n", "2", "--durations=15", "-m", "not lengthy"])]
+    )
     for command in commands:
         began = time.monotonic()
         print(f"== {' '.join(command).replace(scripts, '.venv')}", flush=True)
