@@ -65,6 +65,8 @@ class Session:
     @cached_property
     def budget(self) -> Budget:
         """The pace, shared by all workers and by later runs against the same target."""
+        if self.target.facts.rehearsal:  # gone with the run: nobody meets it again
+            return Budget(self.target.path.parent / "budget.json", ["", *self.target.facts.manners.addresses])
         key = re.sub(r"[^A-Za-z0-9.]+", "-", self.target.facts.api.url.split("://", 1)[1])
         shared = platformdirs.user_cache_path("preflight") / f"budget-{key}.json"
         return Budget(shared, ["", *self.target.facts.manners.addresses])

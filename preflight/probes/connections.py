@@ -8,10 +8,10 @@ import ssl
 from urllib.parse import urlsplit
 
 from websockets.exceptions import InvalidHandshake, InvalidStatus
-from websockets.sync.client import connect
 
 from preflight.errors import LookError, Undecided, Unreachable
 from preflight.outcome import Reason
+from preflight.probes.websocket import opened
 from preflight.redact import Secret
 from preflight.target import Target
 
@@ -70,16 +70,8 @@ def upgrade(target: Target, token: Secret, user_agent: str) -> int:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
     try:
-        with connect(
-            address,
-            ssl=context,
-            open_timeout=_SECONDS,
-            close_timeout=1,
-            user_agent_header=user_agent,
-            additional_headers={"Authorization": f"Bearer {token.reveal()}"},
-            proxy=None,
-            max_size=1 << 20,
-        ):
+        authorization = {"Authorization": f"Bearer {token.reveal()}"}
+        with opened(address, user_agent=user_agent, context=context, additional_headers=authorization, max_size=1 << 20):
             return 101
     except InvalidStatus as error:
         return error.response.status_code

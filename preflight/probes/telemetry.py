@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import ClientConnection
 
 from preflight.errors import LookError, Unreachable
+from preflight.probes.websocket import opened
 from preflight.redact import printable
 
-_SECONDS = 5.0
 LISTEN_SECONDS = 10.5
 """Long enough for ten seconds of staying up, twenty FPS events and both binary frames."""
 
@@ -102,11 +102,7 @@ def connection(url: str, user_agent: str) -> Iterator[ClientConnection]:
     """A telemetry connection. Raises Unreachable when nobody accepts it, LookError when it is no WebSocket."""
     with ExitStack() as open_:
         try:
-            made = open_.enter_context(
-                connect(
-                    url, open_timeout=_SECONDS, close_timeout=1, max_size=_MOST_BYTES, user_agent_header=user_agent, proxy=None
-                )
-            )
+            made = open_.enter_context(opened(url, user_agent=user_agent, max_size=_MOST_BYTES))
         except InvalidHandshake as error:
             raise Unreachable(f"{url} refuses the WebSocket: {printable(str(error), 120)}") from error
         except (OSError, TimeoutError, EOFError) as error:
