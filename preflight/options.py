@@ -47,4 +47,8 @@ def add_options(parser: pytest.Parser) -> None:
     )
     group.addoption("--record", metavar="DIR", help="where the run's folder is made (else reports/)")
     group.addoption("--frames", metavar="FILE", help="judge this recording of the game's frames (docs/vr.md)")
+    group.addoption("--live", action="store_true", help="lead a person through the VR session on this terminal (docs/vr.md)")
+    group.addoption(
+        "--live-minutes", type=float, metavar="M", help="shorten every scenario of --live to M minutes; the record says so"
+    )
     group.addoption("--pending", metavar="RECORD", help="run only what is not decided in that record.json")
