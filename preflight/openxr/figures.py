@@ -71,7 +71,7 @@ def of_recording(recording: Recording) -> Figures:
 def of_look(look: Look) -> Figures:
     """The figures of a live session. Raises Undecided for a session without frames."""
     if look.told.get("mode") != "graphics":
-        raise Undecided(Reason.PROGRAM, "only a headless session is possible on this runtime; frames need graphics")
+        raise Undecided(Reason.PROGRAM, f"no frames: {look.told.get('no_graphics')}")
     try:
         return _figures(look.headset, judge_frames(look.frames(), look.hz or CHECKLIST_HZ), look.hz)
     except ValueError as error:
