@@ -51,4 +51,5 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--live-minutes", type=float, metavar="M", help="shorten every scenario of --live to M minutes; the record says so"
     )
+    group.addoption("--engine", action="store_true", help="with --rehearse: judge frames that Godot draws as well (docs/vr.md)")
     group.addoption("--pending", metavar="RECORD", help="run only what is not decided in that record.json")

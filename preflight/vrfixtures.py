@@ -23,6 +23,7 @@ from preflight.session import Session, read_people
 from preflight.target import Target
 
 if TYPE_CHECKING:
+    from preflight.openxr.engine import Drawn
     from preflight.openxr.figures import Figures
     from preflight.openxr.frames_file import Happened, Recording
     from preflight.openxr.look import Look
@@ -204,6 +205,17 @@ def live(target: Target, evidence: Evidence, request: pytest.FixtureRequest) -> 
         return None
     evidence.fact("live", f"{found.words}; limits scaled from 90 Hz")
     return found
+
+
+@pytest.fixture(scope="session")
+def engine(target: Target, session: Session, pytestconfig: pytest.Config) -> Drawn | None:
+    """What the engine drew on the simulated headset, in a rehearsal that was asked for it; else None."""
+    if not (target.facts.rehearsal and pytestconfig.getoption("--engine")):
+        return None
+    from preflight.openxr.engine import Engine
+
+    with Engine() as running:
+        return running.drawn(session.user_agent)
 
 
 @pytest.fixture
