@@ -118,6 +118,10 @@ class Guide:
         """A question of yes and no."""
         return self._ask(question, ("yes", "no")) == "yes"
 
+    def which(self, names: Sequence[str]) -> str:
+        """Which scenario to play again, when all of them are finished: a name, "all" or "none"."""
+        return self._ask("\nEvery scenario of this build is finished. Which is to be played again?", ("none", *names, "all"))
+
     def answers(self, items: Sequence[Item]) -> list[tuple[Item, str, str]]:
         """Item, yes or no, and a note, for each that the person decides; what is left for later is left out."""
         said = []

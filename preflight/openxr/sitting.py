@@ -71,15 +71,16 @@ class Sitting:
     def _file(self, scenario: Scenario) -> Path:
         return self.folder / f"{scenario.name.replace(' ', '-')}.json"
 
-    def open(self, scenario: Scenario) -> list[Item]:
-        """The items of a scenario that nobody has attested yet, and that it can say something of."""
+    def open(self, scenario: Scenario, *, again: bool = False) -> list[Item]:
+        """The items of a scenario that nobody has attested yet (or all, `again`), and that it can say something of."""
         facts = self.target.facts
         file = self.target.beside(facts.people.attestations)
         words = read_attestations(file, self.items)
         # a shortened session says nothing of twenty minutes; in a rehearsal nothing is said of anything
         short = self.long(scenario) < scenario.minutes and not facts.rehearsal
         asked = [self.items[name] for name in scenario.asks if not (short and name in scenario.by_the_clock)]
-        return [item for item in asked if said(item, words, facts.build, datetime.now(UTC), file.parent).word is None]
+        now = datetime.now(UTC)
+        return [item for item in asked if again or said(item, words, facts.build, now, file.parent).word is None]
 
     @property
     def left(self) -> list[Scenario]:
@@ -91,18 +92,21 @@ class Sitting:
 
     def hold(self, guide: Guide) -> str:
         """Lead the person through what is left. Says why it ended early; empty when it went to its end."""
-        left = self.left
-        if not left:
-            return ""
-        doing = left[0].name
+        left, doing = self.left, "the beginning"
         try:
+            again = not left
+            if again:
+                name = guide.which([scenario.name for scenario in SCENARIOS])
+                left = [scenario for scenario in SCENARIOS if name in (scenario.name, "all")]
+            if not left:
+                return ""
             guide.say(f"\nThe live session: {', '.join(s.name for s in left)}. Headset: {self.headset}.")
             if self.target.facts.rehearsal:
                 guide.say("This is a REHEARSAL: the stand-in plays by itself, and nobody needs to wear anything.")
             who, role = guide.person(ROLES)
             for scenario in left:
                 doing = scenario.name
-                self._one(guide, scenario, who, role)
+                self._one(guide, scenario, who, role, again=again)
         except (KeyboardInterrupt, EOFError):
             guide.say(f"\nStopped at {doing}. What was finished is kept; the same command goes on there.")
             return f"the live session was stopped at {doing}; the same command goes on there"
@@ -112,19 +116,18 @@ class Sitting:
         guide.say("\nThat was all of it. Thank you; the record follows.")
         return ""
 
-    def _one(self, guide: Guide, scenario: Scenario, who: str, role: str) -> None:
+    def _one(self, guide: Guide, scenario: Scenario, who: str, role: str, *, again: bool) -> None:
         place = f"{SCENARIOS.index(scenario) + 1} of {len(SCENARIOS)}"
         minutes, began = self.long(scenario), datetime.now(UTC)
-        while self._recorded(scenario) and self.kept(scenario) is None:
-            guide.show(scenario, place, minutes)
+        guide.show(scenario, place, minutes)
+        if self._recorded(scenario) and (again or self.kept(scenario) is None):
             guide.ready("to start the clock")
-            began = datetime.now(UTC)
-            if self._play(guide, scenario, minutes, began):
-                break
+            while not self._play(guide, scenario, minutes, began := datetime.now(UTC)):
+                guide.show(scenario, place, minutes)
+                guide.ready("to start the clock")
         else:
-            guide.show(scenario, place, 0 if not scenario.minutes else minutes)
             guide.ready("when it is done")
-        answers = guide.answers([item for item in self.open(scenario) if role in item.roles])
+        answers = guide.answers([item for item in self.open(scenario, again=again) if role in item.roles])
         short = f", shortened to {minutes:g} of {scenario.minutes:g} min" if minutes < scenario.minutes else ""
         until = datetime.now(UTC)
         about = f"live session {began:%Y-%m-%d %H:%M}-{until:%H:%M} UTC on {self.headset}, {scenario.name}{short}"

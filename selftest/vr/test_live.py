@@ -219,6 +219,7 @@ def test_session_is_stopped_and_taken_up_again(tmp_path, monkeypatch):
         first, _ = _typed(_pytest(tmp_path, *chosen), ANSWERS, tmp_path, stop_at="4 of 7: controllers")
         stopped = _items(tmp_path)["VR-COMF-02"]
         again, _ = _typed(_pytest(tmp_path, *chosen), ANSWERS, tmp_path)
+        third, _ = _typed(_pytest(tmp_path, *chosen), {**ANSWERS, r"played again\?[^:]*:": "head movement"}, tmp_path)
         attested = tomllib.loads((tmp_path / "deployment/attestations.toml").read_text("utf-8"))["attestation"]
 
     assert "Stopped at controllers" in first
@@ -227,7 +228,10 @@ def test_session_is_stopped_and_taken_up_again(tmp_path, monkeypatch):
     assert "The live session: controllers, locomotion, comfort, features" in again
     assert "standing still, shortened" not in again
     assert _items(tmp_path)["VR-COMF-02"]["status"] == "PASS"
-    assert sorted(entry["item"] for entry in attested) == sorted(name for s in SCENARIOS for name in s.asks)
+    assert "3 of 7: head movement" in third
+    assert "2 of 7" not in third
+    asked = [name for scenario in SCENARIOS for name in scenario.asks]
+    assert sorted(entry["item"] for entry in attested) == sorted([*asked, "VR-TRACK-03"])
 
 
 def test_without_a_terminal_it_says_so(tmp_path):
