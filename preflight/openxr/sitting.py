@@ -10,7 +10,7 @@ import io
 import json
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -106,7 +106,11 @@ class Sitting:
             who, role = guide.person(ROLES)
             for scenario in left:
                 doing = scenario.name
-                self._one(guide, scenario, who, role, again=again)
+                try:
+                    self._one(guide, scenario, who, role, again=again)
+                except KeyboardInterrupt:
+                    self._broken_off(guide, scenario, who, role)
+                    raise
         except (KeyboardInterrupt, EOFError):
             guide.say(f"\nStopped at {doing}. What was finished is kept; the same command goes on there.")
             return f"the live session was stopped at {doing}; the same command goes on there"
@@ -129,22 +133,14 @@ class Sitting:
             guide.ready("when it is done")
         answers = guide.answers([item for item in self.open(scenario, again=again) if role in item.roles])
         short = f", shortened to {minutes:g} of {scenario.minutes:g} min" if minutes < scenario.minutes else ""
-        until = datetime.now(UTC)
-        about = f"live session {began:%Y-%m-%d %H:%M}-{until:%H:%M} UTC on {self.headset}, {scenario.name}{short}"
-        words = [
-            {
-                "item": item.id,
-                "outcome": outcome,
-                "who": who,
-                "role": role,
-                "when": until.replace(microsecond=0),
-                "build": self.target.facts.build,
-                "note": f"{about}: {note}" if note else about,
-            }
-            for item, outcome, note in answers
-        ]
-        if words:
-            self._attest(guide, words)
+        self._attest(guide, answers, who, role, f"live session {began:%Y-%m-%d %H:%M} UTC, {scenario.name}{short}")
+
+    def _broken_off(self, guide: Guide, scenario: Scenario, who: str, role: str) -> None:
+        """Somebody who felt unwell does not play to the end: a no counts all the same, a yes would not."""
+        asked = [item for item in self.open(scenario, again=True) if role in item.roles]
+        if asked and guide.again("\nStopped. Is there something to record, such as somebody who felt unwell?"):
+            noes = [answer for answer in guide.answers(asked) if answer[1] == "no"]
+            self._attest(guide, noes, who, role, f"live session, {scenario.name} was broken off")
 
     def _play(self, guide: Guide, scenario: Scenario, minutes: float, began: datetime) -> bool:
         """Record while the clock runs, show what was seen, keep it unless it is to be played again."""
@@ -181,7 +177,23 @@ class Sitting:
                 raise
             return listening.result()
 
-    def _attest(self, guide: Guide, words: list[dict[str, Any]]) -> None:
+    def _attest(self, guide: Guide, answers: Sequence[tuple[Item, str, str]], who: str, role: str, about: str) -> None:
+        if not answers:
+            return
+        until = datetime.now(UTC).replace(microsecond=0)
+        about = f"{about} to {until:%H:%M} UTC, on {self.headset}"
+        words = [
+            {
+                "item": item.id,
+                "outcome": outcome,
+                "who": who,
+                "role": role,
+                "when": until,
+                "build": self.target.facts.build,
+                "note": f"{about}: {note}" if note else about,
+            }
+            for item, outcome, note in answers
+        ]
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "live.toml"
             file.write_text(tomli_w.dumps({"attestation": words}), "utf-8")

@@ -32,6 +32,8 @@ ANSWERS = {
     r"Press Enter[^:]*:": "",
     r"Does it hold\?[^:]*:": "yes",
     r"Play it again\?[^:]*:": "no",
+    r"something to record[^:]*:": "no",
+    r"What happened\?[^:]*:": "dizzy after a turn",
 }
 
 
@@ -223,6 +225,13 @@ def test_session_is_stopped_and_taken_up_again(tmp_path, monkeypatch):
         third, _ = _typed(
             _pytest(tmp_path, *chosen, minutes="0.05"), {**ANSWERS, r"played again\?[^:]*:": "head movement"}, tmp_path
         )
+        unwell = {
+            **ANSWERS,
+            r"played again\?[^:]*:": "comfort",
+            r"something to record[^:]*:": "yes",
+            r"Does it hold\?[^:]*:": "no",
+        }
+        _typed(_pytest(tmp_path, *chosen, minutes="0.05"), unwell, tmp_path, stop_at="6 of 7: comfort")
         attested = tomllib.loads((tmp_path / "deployment/attestations.toml").read_text("utf-8"))["attestation"]
 
     assert "Stopped at controllers" in first
@@ -233,7 +242,11 @@ def test_session_is_stopped_and_taken_up_again(tmp_path, monkeypatch):
     assert "3 of 7: head movement" in third
     assert "2 of 7" not in third
     asked = [name for scenario in SCENARIOS for name in scenario.asks]
-    assert sorted(entry["item"] for entry in attested) == sorted([*asked, "VR-TRACK-03"])
+    noes = [entry for entry in attested if entry["outcome"] == "no"]
+    assert sorted(entry["item"] for entry in attested if entry not in noes) == sorted([*asked, "VR-TRACK-03"])
+    assert [entry["item"] for entry in noes] == [f"VR-COMF-{number:02}" for number in range(5, 11)]
+    assert "comfort was broken off" in noes[0]["note"]
+    assert noes[0]["note"].endswith("dizzy after a turn")
 
 
 def test_without_a_terminal_it_says_so(tmp_path):
