@@ -30,6 +30,13 @@ MARKERS = {
 }
 
 
+def _minutes(text: str) -> float:
+    """A time in minutes. Raises ValueError for one that is none."""
+    if not float(text) > 0:
+        raise ValueError(text)
+    return float(text)
+
+
 def add_options(parser: pytest.Parser) -> None:
     """The options of an acceptance run."""
     group = parser.getgroup("preflight", "Preflight: may SpaceTime VR be deployed?")
@@ -47,4 +54,9 @@ def add_options(parser: pytest.Parser) -> None:
     )
     group.addoption("--record", metavar="DIR", help="where the run's folder is made (else reports/)")
     group.addoption("--frames", metavar="FILE", help="judge this recording of the game's frames (docs/vr.md)")
+    group.addoption("--live", action="store_true", help="lead a person through the VR session on this terminal (docs/vr.md)")
+    group.addoption(
+        "--live-minutes", type=_minutes, metavar="M", help="shorten every scenario of --live to M minutes; the record says so"
+    )
+    group.addoption("--engine", action="store_true", help="with --rehearse: judge frames that Godot draws as well (docs/vr.md)")
     group.addoption("--pending", metavar="RECORD", help="run only what is not decided in that record.json")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,19 +12,22 @@ import pytest
 
 from preflight.errors import LookError, NotApplicable, Undecided
 from preflight.evidence import Evidence
+from preflight.fixtures import People
 from preflight.outcome import Reason
 from preflight.probes import project
 from preflight.probes.api import Api
 from preflight.probes.host import host_of
 from preflight.probes.http import Answer
 from preflight.redact import Secret
-from preflight.session import Session
+from preflight.session import Session, read_people
 from preflight.target import Target
 
 if TYPE_CHECKING:
+    from preflight.openxr.engine import Drawn
     from preflight.openxr.figures import Figures
     from preflight.openxr.frames_file import Happened, Recording
     from preflight.openxr.look import Look
+    from preflight.openxr.sitting import Sitting
     from preflight.openxr.station import Station
     from preflight.openxr.streamed import Streamed
 
@@ -70,18 +74,85 @@ def played(attempt: Look) -> Look:
 
 
 @pytest.fixture(scope="session")
-def _recording(target: Target, session: Session, pytestconfig: pytest.Config) -> Recording:
+def _sitting(_look: Look, target: Target, session: Session, pytestconfig: pytest.Config) -> tuple[Sitting, str]:
+    """The live session, held when the first item asks for it, and why it ended early (empty: it did not).
+
+    Raises Undecided without a terminal, a headset that may speak for the target, or a process to itself.
+    """
+    from preflight.openxr.guide import at_the_terminal
+    from preflight.openxr.sitting import Sitting
+    from preflight.openxr.station import admit
+
+    if session.distributed:
+        raise Undecided(Reason.ALONE, "--live leads one person through one session; run it without -n")
+    look = _look if target.facts.rehearsal else admit(_look)
+    held = Sitting(
+        target=target,
+        items=session.items,
+        user_agent=session.user_agent,
+        redact=session.redact,
+        headset=look.headset,
+        simulated=look.simulated,
+        minutes=pytestconfig.getoption("--live-minutes"),
+    )
+    session.waiting.hush()
+    with at_the_terminal() as guide:
+        ended = held.hold(guide)
+    session.attestations, _ = read_people(target, session.checklist)
+    return held, ended
+
+
+@pytest.fixture
+def testers(people: People, request: pytest.FixtureRequest) -> Testers:
+    """What people have said of this item, in a live session of this run too."""
+    return Testers(people, request)
+
+
+class Testers:
+    """The people of a VR session. With --live they are led through it before they are asked."""
+
+    def __init__(self, people: People, request: pytest.FixtureRequest) -> None:
+        self._people, self._request = people, request
+
+    def attested(self) -> None:
+        """Somebody who may say so has said yes for this build. Raises Undecided while nobody has; a no is a definite no."""
+        why_not = ""
+        if self._request.config.getoption("--live"):
+            try:
+                _, why_not = self._request.getfixturevalue("_sitting")
+            except Undecided as error:
+                why_not = error.text
+        try:
+            self._people.attested()
+        except Undecided as error:
+            raise Undecided(error.reason, f"{why_not}; {error.text}" if why_not else error.text) from None
+
+
+@pytest.fixture(scope="session")
+def _recording(target: Target, session: Session, pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Recording:
     from preflight.openxr import frames_file, rehearsed
     from preflight.openxr.station import simulation
 
     given = pytestconfig.getoption("--frames", default=None) or os.environ.get(_FRAMES)
+    if pytestconfig.getoption("--live"):
+        held, ended = request.getfixturevalue("_sitting")
+        played: Recording | None = held.recording(session.folder / "live-session.json")
+        if played is None:
+            raise Undecided(Reason.PERSON, ended or "the live session recorded nothing; give [telemetry] url")
+        if given is None:
+            return played
+        # the tool knows single frames, the live session what was done in them
+        frames, facts = frames_file.read(Path(given)), dict(played.facts)
+        return replace(
+            frames, telemetry=played.telemetry, inputs=played.inputs, bound=played.bound, facts={**frames.facts, **facts}
+        )
     if given:
         return frames_file.read(Path(given))
     if not target.facts.rehearsal:
         raise Undecided(
             Reason.PERSON,
-            "the game was not recorded while somebody played; record it (PresentMon, OVR Metrics Tool: docs/vr.md) "
-            "and give --frames FILE",
+            "the game was not recorded while somebody played; play it now (--live), or record it (PresentMon, "
+            "OVR Metrics Tool: docs/vr.md) and give --frames FILE",
         )
     kind = simulation(os.environ.get(_SIMULATION, "")).headset.recording
     # each worker its own file: two that write one would read halves
@@ -134,6 +205,17 @@ def live(target: Target, evidence: Evidence, request: pytest.FixtureRequest) -> 
         return None
     evidence.fact("live", f"{found.words}; limits scaled from 90 Hz")
     return found
+
+
+@pytest.fixture(scope="session")
+def engine(target: Target, session: Session, pytestconfig: pytest.Config) -> Drawn | None:
+    """What the engine drew on the simulated headset, in a rehearsal that was asked for it; else None."""
+    if not (target.facts.rehearsal and pytestconfig.getoption("--engine")):
+        return None
+    from preflight.openxr.engine import Engine
+
+    with Engine() as running:
+        return running.drawn(session.user_agent)
 
 
 @pytest.fixture

@@ -37,6 +37,8 @@ class Waiting:
         self._screen = screen
         self._began = 0.0
         self._expected: float | None = None
+        self._over = threading.Event()
+        self._showing: threading.Thread | None = None
 
     def expect(self, seconds: float) -> None:
         """From now on the look goes on for about so long."""
@@ -49,14 +51,19 @@ class Waiting:
         if self._screen is None:
             yield
             return
-        over = threading.Event()
-        showing = threading.Thread(target=self._show, args=(what, over), daemon=True)
-        showing.start()
+        self._over = threading.Event()
+        self._showing = threading.Thread(target=self._show, args=(what, self._over), daemon=True)
+        self._showing.start()
         try:
             yield
         finally:
-            over.set()
-            showing.join()
+            self.hush()
+
+    def hush(self) -> None:
+        """Show nothing more of this look: the terminal is somebody else's now."""
+        self._over.set()
+        if self._showing is not None:
+            self._showing.join()
 
     def _show(self, what: str, over: threading.Event) -> None:
         if over.wait(QUIET_S) or self._screen is None:

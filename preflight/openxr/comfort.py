@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypeGuard
 
-from preflight.openxr.frames_file import Happened
+from preflight.openxr.frames_file import SEAM, Happened
 
 _SETTLED_S = 0.15
 _SETTLES_S = 1.5
-_ONE_STEP = 0.8
+_A_SNAP_DEG = 10.0
+"""Less than that from one look to the next is no snap: it is how a smooth turn goes on."""
 _MEANT_S = 0.35
 _VIGNETTE_S = 0.3
 
@@ -59,19 +60,22 @@ def cameras(told: Sequence[Happened]) -> list[Camera]:
 
 
 def turns(told: Sequence[Happened]) -> list[Turn]:
-    """Every turn the game told of, measured on the camera's way."""
+    """Every turn the game told of, measured on the camera's way: a snap is what one step has more than those beside it.
+
+    The steps beside it are the player's own head, which never quite rests.
+    """
     way, found = cameras(told), []
     for happened in events(told, "turn"):
-        before = [c for c in way if c.at <= happened.at]
+        before = [c for c in way if c.at <= happened.at][-2:]
         after = [c for c in way if happened.at < c.at <= happened.at + _SETTLES_S]
         if not before or not after:
             continue
-        seen = [before[-1], *after]
-        steps = [_between(a.yaw, b.yaw) for a, b in pairwise(seen)]
-        total = _between(seen[0].yaw, seen[-1].yaw)
-        largest = max(steps, key=abs)
-        smooth = str(happened.data.get("mode", "snap")) == "smooth" or abs(largest) < _ONE_STEP * abs(total)
-        found.append(Turn(happened.at, abs(total if smooth else largest), snapped=not smooth))
+        steps = [_between(a.yaw, b.yaw) for a, b in pairwise([*before, *after])]
+        largest = max(range(len(steps)), key=lambda index: abs(steps[index]))
+        beside = [steps[index] for index in (largest - 1, largest + 1) if 0 <= index < len(steps)]
+        snap = steps[largest] - (sum(beside) / len(beside) if beside else 0.0)
+        snapped = happened.data.get("mode") != "smooth" and abs(snap) >= _A_SNAP_DEG
+        found.append(Turn(happened.at, abs(snap if snapped else _between(before[-1].yaw, after[-1].yaw)), snapped=snapped))
     return found
 
 
@@ -90,8 +94,10 @@ def teleport_errors(told: Sequence[Happened]) -> list[tuple[float, float]]:
 def moves(told: Sequence[Happened]) -> list[tuple[float, float]]:
     """Stretches of smooth movement: start and end (s)."""
     found, began = [], None
-    for happened in events(told, "locomotion"):
-        if happened.data.get("active") and began is None:
+    for happened in [h for h in told if h.event == SEAM or h in events([h], "locomotion")]:
+        if happened.event == SEAM:
+            began = None
+        elif happened.data.get("active") and began is None:
             began = happened.at
         elif not happened.data.get("active") and began is not None:
             found.append((began, happened.at))
@@ -118,7 +124,7 @@ def worst_jump(told: Sequence[Happened]) -> tuple[float, float]:
     however fast, and the whole of a jump.
     """
     way = cameras(told)
-    asked = [h.at for name in ("teleport", "turn", "locomotion") for h in events(told, name)]
+    asked = [h.at for name in ("teleport", "turn", "locomotion", SEAM) for h in events(told, name)]
     worst = (0.0, 0.0)
     for a, b, c in zip(way, way[1:], way[2:], strict=False):
         if any(a.at - _MEANT_S <= at <= c.at + _MEANT_S for at in asked):

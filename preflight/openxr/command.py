@@ -31,7 +31,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the parser of `preflight`."""
     command = commands.add_parser("headset", help="a simulated headset for a machine without one")
     what = command.add_subparsers(dest="what", required=True, metavar="install|start|stop|status")
-    what.add_parser("install", help="fetch Monado into the user's cache, without root").set_defaults(run=_install)
+    fetch = what.add_parser("install", help="fetch Monado into the user's cache, without root")
+    fetch.add_argument("--engine", action="store_true", help="Godot too, for pytest --rehearse --engine (900 MB more)")
+    fetch.set_defaults(run=_install)
     one = what.add_parser("start", help="start it and leave it running")
     one.add_argument("--hz", type=int, default=60, help="refresh rate (60)")
     one.set_defaults(run=_start)
@@ -51,12 +53,13 @@ def running() -> Running | None:
     return Running(pid, dict(kept["environment"])) if started and started == kept["started"] else None
 
 
-def _install(_: argparse.Namespace) -> int:
+def _install(chosen: argparse.Namespace) -> int:
     try:
-        made = monado.install()
+        made = monado.install(engine=chosen.engine)
     except LookError as error:
         raise UsageError(str(error)) from error
-    print(f"The simulated headset is installed in {made.root}. Next: preflight headset start, or pytest --rehearse -m vr")
+    following = "pytest --rehearse --engine -m vr" if chosen.engine else "preflight headset start, or pytest --rehearse -m vr"
+    print(f"{'The engine' if chosen.engine else 'The simulated headset'} is installed in {made.root}. Next: {following}")
     return 0
 
 

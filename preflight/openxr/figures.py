@@ -71,7 +71,7 @@ def of_recording(recording: Recording) -> Figures:
 def of_look(look: Look) -> Figures:
     """The figures of a live session. Raises Undecided for a session without frames."""
     if look.told.get("mode") != "graphics":
-        raise Undecided(Reason.PROGRAM, "only a headless session is possible on this runtime; frames need graphics")
+        raise Undecided(Reason.PROGRAM, f"no frames: {look.told.get('no_graphics')}")
     try:
         return _figures(look.headset, judge_frames(look.frames(), look.hz or CHECKLIST_HZ), look.hz)
     except ValueError as error:
@@ -121,7 +121,8 @@ def _figures(source: str, judged: FrameJudgement, hz: float | None, worst: str =
 def _of_seconds(recording: Recording) -> Figures:
     """One row a second: rates and stale frames are known, single frames are not."""
     rates = np.array([second.fps for second in recording.seconds])
-    frames, stale = float(rates.sum()), sum(second.stale for second in recording.seconds)
+    frames, olds = float(rates.sum()), [second.stale for second in recording.seconds if second.stale is not None]
+    stale = sum(olds) if olds else None
     width = int(SUSTAINED_S)
     best = [float(rates[i : i + width].max()) for i in range(rates.size - width + 1)]
     known = {
@@ -130,10 +131,10 @@ def _of_seconds(recording: Recording) -> Figures:
         "min_fps": float(rates.min()),
         "sustained_fps": min(best) if best else None,
         "mean_frame_time": 1000 / float(rates.mean()) if frames else None,
-        "missed_share": 100 * stale / (frames + stale) if frames else None,
+        "missed_share": 100 * stale / (frames + stale) if frames and stale is not None else None,
     }
-    words = (
-        f"{recording.source}: {rates.size} s, mean {rates.mean():.2f} FPS, lowest second {rates.min():.0f} FPS, {stale:.0f} stale"
+    words = f"{recording.source}: {rates.size} s, mean {rates.mean():.2f} FPS, lowest second {rates.min():.0f} FPS" + (
+        "" if stale is None else f", {stale:.0f} stale"
     )
     return Figures(recording.source, int(frames), recording.hz, known, None, words)
 

@@ -2,8 +2,9 @@
 
 Own (`preflight-session/1`), JSON: `headset`, `simulated`, `hz`, `build`, `first_frame_s`; `frames` with
 `display_time_s` (predicted display times) and `phases`, pairs of first index and name; `telemetry`, triples of time (s),
-event and its data as the game sent them; `inputs`, rows of side, control, time of the change and time the game saw it
-(s); `bound`, the controls the game binds.
+event and its data as the game sent them; `inputs`, rows of side, control, time of the change (null: not known) and time the
+game saw it (s); `bound`, the controls the game binds. Instead of `frames` there may be `seconds`, a frame rate (FPS) for
+each, and `hz` may be null; `facts` are words for the record.
 
 PresentMon, one row a frame (github.com/GameTechDev/PresentMon, README-ConsoleApplication.md): 1.x `Dropped`,
 `msBetweenDisplayChange`; 2.x `DisplayedTime`, NA for a frame never shown. Capture the compositor's process, not the
@@ -28,16 +29,17 @@ from preflight.errors import LookError
 from preflight.measure.frames import Frame
 
 SCHEMA = "preflight-session/1"
+SEAM = "seam"
+"""An event between two scenarios that were recorded apart: nothing goes on over it."""
 _LARGEST = 200 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Second:
-    """One second as a tool sums it up: FPS, refresh rate (Hz), refreshes that showed an old frame."""
+    """One second as a tool sums it up: FPS, refreshes that showed an old frame (None: not told)."""
 
     fps: float
-    hz: float
-    stale: float
+    stale: float | None = None
 
 
 @dataclass(frozen=True)
@@ -51,11 +53,11 @@ class Happened:
 
 @dataclass(frozen=True)
 class Input:
-    """A control that changed: when it did, and when the game saw it (s)."""
+    """A control that changed: when it did (None: not known), and when the game saw it (s)."""
 
     side: str
     control: str
-    changed: float
+    changed: float | None
     seen: float
 
 
@@ -106,21 +108,28 @@ def _own(path: Path, text: str) -> Recording:
         said = json.loads(text)
         if said.get("schema") != SCHEMA:
             raise LookError(f"{path}: the schema is {said.get('schema')!r}, known is {SCHEMA}")
-        frames = _frames(said["frames"]["display_time_s"], said["frames"].get("phases", [[0, "steady"]]))
-        return Recording(
-            source=f"recording {path.name}",
-            headset=str(said["headset"]),
-            simulated=bool(said["simulated"]),
-            build=str(said.get("build", "")),
-            hz=_finite(said["hz"]),
-            first_frame_s=None if said.get("first_frame_s") is None else float(said["first_frame_s"]),
-            frames=frames,
-            telemetry=_telemetry(said.get("telemetry", [])),
-            inputs=_inputs(said.get("inputs", [])),
-            bound=[str(name) for name in said.get("bound", [])],
-        )
+        return of(said, f"recording {path.name}")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise LookError(f"{path}: no whole {SCHEMA} recording ({type(error).__name__}: {error})") from error
+
+
+def of(said: Mapping[str, Any], source: str) -> Recording:
+    """The recording that such data is. Raises ValueError, KeyError, TypeError or AttributeError where it is not whole."""
+    shown = {"display_time_s": []} if "seconds" in said else said["frames"]
+    return Recording(
+        source=source,
+        headset=str(said["headset"]),
+        simulated=bool(said["simulated"]),
+        build=str(said.get("build", "")),
+        hz=None if said["hz"] is None else _finite(said["hz"]),
+        first_frame_s=None if said.get("first_frame_s") is None else float(said["first_frame_s"]),
+        frames=_frames(shown["display_time_s"], shown.get("phases", [[0, "steady"]])),
+        seconds=[Second(_finite(fps)) for fps in said.get("seconds", [])],
+        telemetry=_telemetry(said.get("telemetry", [])),
+        inputs=_inputs(said.get("inputs", [])),
+        bound=[str(name) for name in said.get("bound", [])],
+        facts={str(name): str(value) for name, value in said.get("facts", {}).items()},
+    )
 
 
 def _telemetry(rows: Iterable[Sequence[Any]]) -> list[Happened]:
@@ -128,9 +137,12 @@ def _telemetry(rows: Iterable[Sequence[Any]]) -> list[Happened]:
 
 
 def _inputs(rows: Iterable[Sequence[Any]]) -> list[Input]:
-    found = [Input(str(side), str(control), _finite(changed), _finite(seen)) for side, control, changed, seen in rows]
+    found = [
+        Input(str(side), str(control), None if changed is None else _finite(changed), _finite(seen))
+        for side, control, changed, seen in rows
+    ]
     for entry in found:
-        if entry.seen < entry.changed:
+        if entry.changed is not None and entry.seen < entry.changed:
             raise ValueError(f"{entry.side} {entry.control} was seen at {entry.seen} s, before it changed")
     return found
 
@@ -178,12 +190,9 @@ def _presentmon(path: Path, rows: list[dict[str, str]]) -> Recording:
 
 
 def _ovr_metrics(path: Path, rows: list[dict[str, str]]) -> Recording:
-    seconds = [
-        Second(float(row["average_frame_rate"]), float(row["display_refresh_rate"]), float(row.get("stale_frame_count") or 0))
-        for row in rows
-        if (row.get("average_frame_rate") or "").strip()
-    ]
-    if not all(math.isfinite(s.fps) and math.isfinite(s.hz) for s in seconds) or not seconds:
+    told = [row for row in rows if (row.get("average_frame_rate") or "").strip()]
+    seconds = [Second(float(row["average_frame_rate"]), float(row.get("stale_frame_count") or 0)) for row in told]
+    rates = Counter(float(row["display_refresh_rate"]) for row in told)
+    if not seconds or not all(map(math.isfinite, [*rates, *(second.fps for second in seconds)])):
         raise LookError(f"{path}: no second with a frame rate in it")
-    rates = Counter(second.hz for second in seconds)
     return Recording(source=f"OVR Metrics Tool {path.name}", hz=rates.most_common(1)[0][0], seconds=seconds)

@@ -31,6 +31,7 @@ def stuck(recording: Recording) -> list[str]:
     return [name for name, count in counts.items() if count % 2]
 
 
-def slowest(recording: Recording) -> tuple[float, str]:
-    """The longest time (ms) from a control's change to the game seeing it, and which control it was."""
-    return max((1000 * (entry.seen - entry.changed), f"{entry.side} {entry.control}") for entry in recording.inputs)
+def slowest(recording: Recording) -> tuple[float, str] | None:
+    """The longest time (ms) from a control's change to the game seeing it, and which control; None where none is told."""
+    timed = [(entry, entry.changed) for entry in recording.inputs if entry.changed is not None]
+    return max(((1000 * (entry.seen - changed), f"{entry.side} {entry.control}") for entry, changed in timed), default=None)

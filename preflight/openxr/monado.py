@@ -12,7 +12,7 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +37,9 @@ PACKAGES = (
     "libxcb-glx0",
     "xvfb",
 )
+ENGINE_SUITE, ENGINE = "forky", ("godot",)
+"""Godot 4.6 is in testing alone; it gets a tree of its own, with the runtime of the same day."""
+
 _LAYOUT = "1"
 """Raised when an older tree would not do: it is made anew then."""
 
@@ -86,9 +89,9 @@ def place() -> Path:
     return Path(given).absolute() if given else platformdirs.user_cache_path("preflight") / "headset"
 
 
-def tree() -> Tree | None:
-    """The installed tree, or None."""
-    found = Tree(place() / "root")
+def tree(*, engine: bool = False) -> Tree | None:
+    """The installed tree, or None; with `engine` the one that has Godot in it as well."""
+    found = Tree(place() / ("engine" if engine else "root"))
     return found if found.complete else None
 
 
@@ -104,12 +107,12 @@ def why_not_here() -> str:
     return ""
 
 
-def install(say: Callable[[str], object] = print) -> Tree:
-    """Fetch and unpack the tree, unless it is there; some 250 MB are fetched, some 600 MB kept.
+def install(say: Callable[[str], object] = print, *, engine: bool = False) -> Tree:
+    """Fetch and unpack the tree, unless it is there; some 250 MB are fetched, some 600 MB kept (with `engine` 900).
 
     Raises LookError with what went wrong and what to do.
     """
-    ready = tree()
+    ready = tree(engine=engine)
     if ready is not None:
         return ready
     problem = why_not_here()
@@ -119,13 +122,14 @@ def install(say: Callable[[str], object] = print) -> Tree:
     coming = home / f"coming-{os.getpid()}"
     try:
         home.mkdir(parents=True, exist_ok=True)
-        say(f"Fetching Monado and a software renderer from Debian {SUITE} ({MIRROR}) …")
-        archives = _fetch(coming)
+        suite, packages = (ENGINE_SUITE, (*PACKAGES, *ENGINE)) if engine else (SUITE, PACKAGES)
+        say(f"Fetching {'Godot, ' if engine else ''}Monado and a software renderer from Debian {suite} ({MIRROR}) …")
+        archives = _fetch(coming, suite, packages)
         say(f"Unpacking {len(archives)} packages into {home} …")
         made = Tree(coming / "root")
         _unpack(archives, made.root)
         _settle(made)
-        target = home / "root"
+        target = home / ("engine" if engine else "root")
         if target.exists():
             shutil.rmtree(target)
         made.root.rename(target)
@@ -133,23 +137,25 @@ def install(say: Callable[[str], object] = print) -> Tree:
         raise LookError(f"{home} can't be written ({error.strerror}); set PREFLIGHT_HEADSET_DIR to a place that can") from error
     finally:
         shutil.rmtree(coming, ignore_errors=True)
-    done = Tree(home / "root")
-    if not done.complete:
+    done = tree(engine=engine)
+    if done is None:
         raise LookError(f"{home} is not complete after unpacking; remove it and run `{INSTALL}` again")
     return done
 
 
-def _fetch(folder: Path) -> list[Path]:
+def _fetch(folder: Path, suite: str, packages: Sequence[str]) -> list[Path]:
     """Download the packages with an apt whose whole state is in `folder`: no root, no lock, nothing of the system's."""
     for name in ("state/lists/partial", "cache/archives/partial", "etc/apt.conf.d", "etc/preferences.d"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / "state/status").touch()
-    (folder / "etc/sources.list").write_text(f"deb [signed-by={KEYRING}] {MIRROR} {SUITE} main\n", "utf-8")
+    (folder / "etc/sources.list").write_text(f"deb [signed-by={KEYRING}] {MIRROR} {suite} main\n", "utf-8")
     configuration = folder / "apt.conf"
-    configuration.write_text(_APT.format(place=folder), "utf-8")
+    # testing is signed for a week at a time; a mirror that lags behind still proves each package by its signature
+    stale = 'Acquire::Check-Valid-Until "false";\n' if suite == ENGINE_SUITE else ""
+    configuration.write_text(_APT.format(place=folder) + stale, "utf-8")
     environment = {**os.environ, "APT_CONFIG": str(configuration), "LC_ALL": "C.UTF-8"}
     _run(["apt-get", "update", "-qq"], environment)
-    _run(["apt-get", "install", "-y", "-qq", "--download-only", *PACKAGES], environment)
+    _run(["apt-get", "install", "-y", "-qq", "--download-only", *packages], environment)
     return sorted((folder / "cache/archives").glob("*.deb"))
 
 

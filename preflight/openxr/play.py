@@ -10,6 +10,7 @@ import ctypes
 import sys
 import time
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import xr
@@ -23,6 +24,14 @@ from preflight.openxr.joints import Joints
 FOCUS_S = 8.0
 _WANTED = ("XR_FB_display_refresh_rate", "XR_EXT_hand_tracking", "XR_KHR_convert_timespec_time")
 _HEADLESS = "XR_MND_headless"
+_KINDS = {
+    "win32": ((frozenset({"XR_KHR_opengl_enable"}), "preflight.openxr.wgl"),),
+    "linux": (
+        (frozenset({"XR_MNDX_egl_enable", "XR_KHR_opengl_enable"}), "preflight.openxr.egl"),
+        (frozenset({"XR_KHR_vulkan_enable2"}), "preflight.openxr.vk"),
+    ),
+}
+"""By system: the extensions a kind of graphics needs, and the module that has it, the first choice first."""
 _HEADLESS_STEP_S = 0.011
 _BEAT_S = 0.5
 _KNOWN_EARLY = ("runtime", "runtime_version", "system", "mode", "refresh_rate", "views", "states", "first_frame_s")
@@ -56,13 +65,13 @@ class Play:
         offered = binding.extensions()
         self.told["extensions"] = sorted(offered)
         enabled = [name for name in _WANTED if name in offered]
-        self._graphics = _graphics(offered) if graphics else None
+        self._graphics, self.told["no_graphics"] = _graphics(offered) if graphics else (None, "none was asked for")
         if self._graphics is not None:
             enabled += self._graphics.extensions
         elif _HEADLESS in offered:
             enabled.append(_HEADLESS)
         else:
-            raise Trouble("no graphics", "the runtime offers neither a headless session nor graphics this suite can use")
+            raise Trouble("no graphics", f"the runtime offers no headless session, and for frames {self.told['no_graphics']}")
         self._instance = binding.instance(enabled)
         self.told.update(binding.runtime_facts(self._instance))
         if self._disturb.hides_headset:
@@ -70,6 +79,7 @@ class Play:
         self._system = xr.get_system(self._instance, xr.SystemGetInfo(xr.FormFactor.HEAD_MOUNTED_DISPLAY))
         self.told.update(binding.system_facts(self._instance, self._system))
         self.told["mode"] = "headless" if self._graphics is None else "graphics"
+        self.told["renderer"] = "" if self._graphics is None else self._graphics.renderer
         chain = self._graphics.binding(self._instance, self._system) if self._graphics is not None else None
         self._session = xr.create_session(self._instance, xr.SessionCreateInfo(system_id=self._system, next=chain))
         if _WANTED[0] in enabled and self._graphics is not None:
@@ -223,14 +233,16 @@ class Play:
         xr.destroy_instance(self._instance)
 
 
-def _graphics(offered: set[str]) -> Any:
-    """Graphics that the runtime takes and this machine has, or None."""
-    if sys.platform == "win32" and "XR_KHR_opengl_enable" in offered:
-        from preflight.openxr.wgl import Graphics as HiddenWindow
-
-        return HiddenWindow()
-    if sys.platform == "linux" and {"XR_MNDX_egl_enable", "XR_KHR_opengl_enable"} <= offered:
-        from preflight.openxr.egl import Graphics
-
-        return Graphics()
-    return None
+def _graphics(offered: set[str]) -> tuple[Any, str]:
+    """Graphics that the runtime takes and this machine has, the first that works; or None, and why not."""
+    why = "the runtime takes no graphics this suite can offer"
+    for needs, module in _KINDS.get(sys.platform, ()):
+        if not needs <= offered:
+            continue
+        try:
+            return import_module(module).Graphics(), ""
+        except ImportError as error:
+            why = f"{error.name or error} is not installed"
+        except (Trouble, OSError) as error:
+            why = str(error)
+    return None, why

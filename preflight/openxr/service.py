@@ -55,6 +55,7 @@ class Service:
         self.folder = Path(tempfile.mkdtemp(prefix="xr-", dir="/tmp"))
         self.service: subprocess.Popen[bytes] | None = None
         self._display: subprocess.Popen[bytes] | None = None
+        self.display = ""
 
     def __enter__(self) -> Self:
         try:
@@ -130,10 +131,10 @@ class Service:
             (self.folder / "runtime.json").unlink()
         if self.headset.state in ("gone", "stopped"):
             return
-        display = self._start_display()
+        self.display = self._start_display()
         environment = {
             **self.environment,
-            "DISPLAY": display,
+            "DISPLAY": self.display,
             "XRT_NO_STDIN": "1",
             "XRT_COMPOSITOR_FORCE_XCB": "1",
             "XRT_COMPOSITOR_DEFAULT_FRAMERATE": str(self.headset.hz),

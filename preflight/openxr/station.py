@@ -97,13 +97,8 @@ class Station:
     def interrupt(self) -> Look:
         """A session during which another program takes the focus and goes again.
 
-        Raises Undecided where that can't be brought about: on a headset that a person wears, its menu does it.
+        On the station's own headset alone: where a person wears it, the runtime's menu does it.
         """
-        if not self.own:
-            raise Undecided(
-                Reason.PERSON,
-                "open the runtime's menu during the live session and close it again: no program can do that on this headset",
-            )
         tree = self._tree()
         with Service(tree, self._simulated.headset) as service:
             rival = threading.Thread(

@@ -15,6 +15,7 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
+from preflight.rehearsal import player
 from preflight.rehearsal.behaviour import Telemetry
 
 _PING_EVERY_S = 30.0
@@ -42,6 +43,7 @@ class Stream:
         self._started = time.monotonic()
         self._heard = self._started
         self._jump = 0.0
+        self._played_since: float | None = None
 
     async def run(self) -> None:
         """Serve the client until it goes, falls silent, or the build drops it."""
@@ -98,6 +100,9 @@ class Stream:
         elif name == "get_snapshot":
             await self._event("snapshot", self._snapshot())
         elif name == "configure":
+            config = command.get("config")
+            if isinstance(config, dict) and config.get("player") and self._played_since is None:
+                self._played_since = time.monotonic()
             await self._event("configured", {"config": command.get("config", {})})
         elif name == "set_update_interval" and isinstance(command.get("interval"), int | float):
             self._fps_interval = min(10.0, max(0.05, float(command["interval"])))
@@ -121,8 +126,14 @@ class Stream:
             await asyncio.sleep(self._fps_interval)
 
     async def _send_tracking(self) -> None:
+        told = 0.0
         while True:
             await self._event("vr_tracking", self._tracking())
+            if self._played_since is not None:
+                now = time.monotonic() - self._played_since
+                for event, data in player.happenings(told, now):
+                    await self._event(event, data)
+                told = now
             await asyncio.sleep(self._rules.tracking_interval_s)
 
     async def _send_snapshots(self) -> None:
@@ -161,10 +172,17 @@ class Stream:
         if kind == "jumping":
             # Half a metre from one sample to the next: no neck does that.
             self._jump = 0.5 - self._jump
-        yaw = 0.2 * sway
-        position = [round(0.04 * sway + self._jump, 4), round(1.62 + 0.01 * sway, 4), round(0.03 * sway, 4)]
+        yaw, x, z = 0.2 * sway, 0.0, 0.0
+        if self._played_since is not None:
+            played = time.monotonic() - self._played_since
+            x, z, turned = player.place(played)
+            yaw += math.radians(turned + player.looks_about(played))
+        position = [round(x + 0.04 * sway + self._jump, 4), round(1.62 + 0.01 * sway, 4), round(z + 0.03 * sway, 4)]
         rotation = [0.0, round(math.sin(yaw / 2), 6), 0.0, round(math.cos(yaw / 2), 6)]
         return {"position": position, "rotation": rotation, "tracked": kind != "untracked"}
+
+    def _pressed(self) -> str:
+        return "" if self._played_since is None else player.pressed(time.monotonic() - self._played_since, _BUTTONS)
 
     def _controller(self, side: str, elapsed: float) -> dict[str, Any]:
         sign = -1.0 if side == "left" else 1.0
@@ -176,5 +194,5 @@ class Stream:
             "rotation": [0.0, 0.0, 0.0, 1.0],
             "tracked": True,
             "profile": self._rules.controller_profile,
-            "buttons": {name: name == self._rules.stuck_button for name in _BUTTONS},
+            "buttons": {name: name in (self._rules.stuck_button, self._pressed()) for name in _BUTTONS},
         }

@@ -10,6 +10,7 @@ import pytest
 
 from preflight.errors import UsageError
 from preflight.openxr import command, monado
+from preflight.openxr import station as station_module
 from preflight.openxr.disturb import Disturbance
 from preflight.openxr.service import Headset, Service
 from preflight.openxr.station import Simulation, Station
@@ -56,6 +57,35 @@ def test_runtime_that_goes_costs_less_than_fifteen_seconds(state, trouble):
 )
 def test_what_is_missing_is_named(station, trouble):
     assert station.play(1, 0).trouble == trouble
+
+
+_NO_EGL = {"__EGL_VENDOR_LIBRARY_FILENAMES": "/nowhere"}
+
+
+@needed
+@pytest.mark.parametrize(
+    ("hidden", "mode", "why_not"),
+    [
+        (_NO_EGL, "graphics", ""),
+        ({**_NO_EGL, "VK_DRIVER_FILES": "/nowhere"}, "headless", "Vulkan finds no driver here"),
+    ],
+    ids=["Vulkan in its place", "neither"],
+)
+def test_without_egl_there_is_vulkan_and_without_both_no_frame(monkeypatch, hidden, mode, why_not):
+    class Blind(Service):
+        """The runtime itself sees everything, its client does not."""
+
+        @property
+        def environment(self) -> dict[str, str]:
+            return {**super().environment, **(hidden if self.service is not None else {})}
+
+    monkeypatch.setattr(station_module, "Service", Blind)
+    look = _station().play(2, 0)
+
+    assert (look.trouble, look.told["mode"]) == ("", mode)
+    assert look.told["no_graphics"].startswith(why_not)
+    assert (len(look.frames()) > 60) == (mode == "graphics")
+    assert len(look.head()) > 60
 
 
 @needed

@@ -83,7 +83,7 @@ def test_haptic_feedback_works(played, evidence, side):
 
 
 @item("VR-CTRL-05")
-def test_buttons_respond_at_once(played, recording, streamed, evidence):
+def test_buttons_respond_at_once(played, recording, streamed, testers, evidence):
     """Every button and axis that the game binds responds, and at once."""
     held = [f"{side} {name}" for side in SIDES for name in inputs.held(played.controls(side))]
     held += streamed.held if streamed is not None else []
@@ -92,19 +92,24 @@ def test_buttons_respond_at_once(played, recording, streamed, evidence):
         raise Undecided(Reason.PERSON, f"{recording.source} holds no input; press every button in the live session")
     evidence.saw("states", len(recording.inputs))
     silent, stuck = inputs.silent(recording), inputs.stuck(recording)
-    latency, control = inputs.slowest(recording)
+    slowest = inputs.slowest(recording)
     evidence.fact("controls", ", ".join(recording.bound))
 
     assert not stuck, f"pressed and never released: {', '.join(stuck)}"
-    evidence.judge("input_latency", latency, n=len(recording.inputs), where=f"{control}, {recording.source}")
+    if slowest is not None:
+        latency, control = slowest
+        evidence.judge("input_latency", latency, n=len(recording.inputs), where=f"{control}, {recording.source}")
     if silent:
         raise Undecided(Reason.PERSON, f"never pressed in {recording.source}: {', '.join(silent)}")
+    if slowest is None:
+        # telemetry tells when the game saw a button, not when it was pressed: whether it was at once, a person says
+        testers.attested()
 
 
 @item("VR-CTRL-06")
-def test_pointer_hits_its_target(people):
+def test_pointer_hits_its_target(testers):
     """Pointer and laser hit what they point at."""
-    people.attested()
+    testers.attested()
 
 
 @item("VR-CTRL-07")

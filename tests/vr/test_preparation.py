@@ -10,9 +10,9 @@ from preflight.probes import project
 
 
 @item("VR-PREP-01")
-def test_controllers_are_charged(people):
+def test_controllers_are_charged(testers):
     """The controllers are charged for the session."""
-    people.attested()
+    testers.attested()
 
 
 @item("VR-PREP-02")
@@ -31,9 +31,9 @@ def test_play_space_is_large_enough(played, evidence):
 
 
 @item("VR-PREP-03")
-def test_instruments_were_shown(people):
+def test_instruments_were_shown(testers):
     """Frame-rate overlay and profiler were shown during the session."""
-    people.attested()
+    testers.attested()
 
 
 @item("VR-SET-01")

@@ -43,9 +43,9 @@ def test_head_moves_smoothly(played, streamed, evidence):
 
 
 @item("VR-TRACK-03")
-def test_picture_follows_the_head(people):
+def test_picture_follows_the_head(testers):
     """The picture follows the head without noticeable lag."""
-    people.attested()
+    testers.attested()
 
 
 @item("VR-TRACK-04")
