@@ -24,13 +24,13 @@ TESTS: dict[str, list[str]] = {
     "run": ["selftest/engine/test_fold.py"],
     "people": ["selftest/engine/test_people.py", "-k", "not project and not pending and not waiver_counts"],
     "evidence": ["selftest/engine/test_evidence.py"],
-    "measure/percentile": ["selftest/measure/test_percentile.py"],
-    "measure/change": ["selftest/measure/test_comparisons.py"],
-    "measure/trend": ["selftest/measure/test_comparisons.py"],
-    "measure/stable": ["selftest/measure/test_comparisons.py"],
-    "measure/windows": ["selftest/measure/test_windows.py"],
-    "measure/frames": ["selftest/measure/test_frames.py"],
-    "measure/witness": ["selftest/measure/test_witness.py"],
+    "measure/percentile": ["selftest/measure/test_figures.py", "selftest/measure/test_percentile.py"],
+    "measure/change": ["selftest/measure/test_figures.py", "selftest/measure/test_comparisons.py"],
+    "measure/trend": ["selftest/measure/test_figures.py", "selftest/measure/test_comparisons.py"],
+    "measure/stable": ["selftest/measure/test_figures.py", "selftest/measure/test_comparisons.py"],
+    "measure/windows": ["selftest/measure/test_exact.py", "selftest/measure/test_windows.py"],
+    "measure/frames": ["selftest/measure/test_exact.py", "selftest/measure/test_frames.py"],
+    "measure/witness": ["selftest/measure/test_exact.py", "selftest/measure/test_witness.py"],
 }
 """Module (under preflight/) → the tests that run in this process, within seconds, and concern it."""
 
@@ -61,9 +61,7 @@ def main(modules: list[str]) -> int:
             alive = [name for name, code in codes.items() if code in _ALIVE]
             killed = sum(code in _KILLED for code in codes.values())
             diffs = {name: list(_changed(copy, name)) for name in alive}
-        unknown = {
-            name: lines for name, lines in diffs.items() if not all(line[1:].strip() in known for line in lines if line[0] == "+")
-        }
+        unknown = {name: lines for name, lines in diffs.items() if not _explained(lines, known)}
         rest = len(codes) - killed - len(alive)
         print(
             f"{module}: {len(codes)} mutants, {killed} killed, {rest} ended by time or crash, "
@@ -86,6 +84,12 @@ def _prepare(copy: Path, module: str) -> None:
     project = (copy / "pyproject.toml").read_text(encoding="utf-8")
     chosen = f"only_mutate = {json.dumps([f'preflight/{module}.py'])}\npytest_add_cli_args_test_selection = {json.dumps(TESTS[module])}"
     (copy / "pyproject.toml").write_text(project.replace("[tool.mutmut]", f"[tool.mutmut]\n{chosen}"), encoding="utf-8")
+
+
+def _explained(lines: list[str], known: str) -> bool:
+    """Whether the page quotes the changed line; the line that is gone where none took its place."""
+    told = [line for line in lines if line[0] == "+"] or lines
+    return all(f"`{line[2:]}`" in known for line in told)
 
 
 def _changed(copy: Path, name: str) -> Iterator[str]:
