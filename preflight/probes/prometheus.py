@@ -246,7 +246,8 @@ def _series(data: Any, key: str) -> list[Series]:
         except (TypeError, ValueError) as error:
             raise BadAnswer("Prometheus answers with a value that is no number") from error
         kept = [(moment, value) for moment, value in points if not math.isnan(value)]
-        found.append(Series(one.get("metric", {}), tuple(t for t, _ in kept), tuple(v for _, v in kept)))
+        labels = {str(name): str(value) for name, value in one.get("metric", {}).items()}
+        found.append(Series(labels, tuple(t for t, _ in kept), tuple(v for _, v in kept)))
     return found
 
 

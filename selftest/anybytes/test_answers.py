@@ -220,6 +220,8 @@ def test_a_message_is_decoded_or_said_to_be_none(message: bytes | str) -> None:
 
 
 @given(nearly(QUERY).map(as_json) | BODIES | anything.map(as_json))
+@example(b'{"status": "success", "data": {"result": [{"metric": {"job": []}, "values": [[1, "1"]]}]}}')
+@example(b'{"status": "success", "data": {"result": [{"metric": null, "values": [[1, "1"]]}]}}')
 @tries(150)
 def test_what_prometheus_says_is_read_or_said_to_be_none(monkeypatched: pytest.MonkeyPatch, body: bytes) -> None:
     monkeypatched.setattr(http, "send", lambda *_, **__: answer(body))
