@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import asdict
 
@@ -145,6 +146,7 @@ def test_edges_of_a_recording() -> None:
     assert judge_frames(recording(10.0), 100.0).longest_reprojection == 0
     assert [judge_frames(recording(*[16.0] * n), 125.0).reprojected for n in (9, 10)] == [False, True]
     assert judge_frames([Frame(n / 64) for n in range(3)], 32 * 0.9).too_fast, "half the period is too fast"
+    assert not judge_frames([Frame(9 * n / 1024) for n in range(3)], 102.4).too_fast, "nine tenths to the last digit are not"
     ordered = [10.0 + n / 1000 for n in range(1000)]
     assert judge_frames(recording(*ordered), 90.0).low_1_percent == pytest.approx(1000 / ordered[989])
     assert judge_frames(recording(*ordered), 90.0).p999_ms == pytest.approx(ordered[998])
@@ -176,7 +178,7 @@ def test_lows_are_whole_stretches_longest_first() -> None:
     assert lows(frames, 4.5) == [Low(pytest.approx(6.0), pytest.approx(3.25), pytest.approx(4.0)), Low(1.0, 3.0, 4.0)]
     assert lows(frames, 4.0) == []
     assert lows(recording(*[250.0] * 11), 5.0) == []
-    assert lows(recording(200.0, *[250.0] * 12, 200.0), 9.0)[0].fps == pytest.approx((4.2 + 4 * 8 + 4.2) / 10, abs=0.05)
+    assert lows(recording(200.0, *[250.0] * 12, 200.0), 9.0)[0].fps == pytest.approx(4.02)
 
 
 def test_what_is_no_recording() -> None:
@@ -205,3 +207,33 @@ def test_two_witnesses_to_the_last_digit() -> None:
     for one, other in (([], samples), (buckets, [])):
         with pytest.raises(ValueError, match=r"^both witnesses are needed$"):
             judge_witness(one, other)
+
+
+@pytest.mark.parametrize(
+    ("buckets", "samples", "text"),
+    [
+        ([(0.09, 94), (0.095, 95), (math.inf, 100)], [float(n) for n in range(1, 101)], ""),
+        (
+            [(0.001, 0), (0.01, 97), (math.inf, 100)],
+            [10.0] * 100,
+            "inside 97% were answered within 10 ms, outside 100%: an answer can't take longer inside, so the histogram counts something else",
+        ),
+        ([(0.001, 0), (0.2, 100)], [0.5] * 2 + [100.0] * 98, ""),
+        ([(0.001, 100)], [4.0] * 100, ""),
+        ([(0.1, 100)], [150.0] * 100, ""),
+        ([(0.01, 100)], [20.0] * 100, ""),
+        ([(0.004, 100)], [9.0] * 100, ""),
+        ([(0.1, 100)], [300.0] * 100, "P95 is 300.0 ms outside and at most 100 ms inside: the time is lost on the way"),
+    ],
+)
+def test_where_two_witnesses_part(buckets: list[tuple[float, float]], samples: list[float], text: str) -> None:
+    assert judge_witness(buckets, samples).text == text
+
+
+def test_the_quantile_of_each_witness() -> None:
+    both = judge_witness([(0.09, 94), (0.095, 95), (math.inf, 100)], [float(n) for n in range(1, 101)])
+    assert (both.outside, both.inside_low, both.inside_high) == (95.0, 90.0, 95.0)
+    silent = judge_witness([(0.1, 0), (math.inf, 0)], [1.0])
+    assert silent.text == "the histogram counted 0 of 1 requests"
+    assert math.isnan(silent.inside_low)
+    assert math.isnan(silent.inside_high)
