@@ -153,7 +153,7 @@ def _defect(word: Attestation, item: Item, build: str, now: datetime, folder: Pa
     if (word.evidence is None) != (word.evidence_sha256 is None):
         return "evidence and evidence_sha256 go together"
     if word.evidence is not None:
-        file = word.evidence if word.evidence.is_absolute() else folder / word.evidence
+        file = folder / word.evidence
         if not file.is_file():
             return f"the evidence {word.evidence} is missing"
         if sha256(file) != word.evidence_sha256:

@@ -1,7 +1,7 @@
 """Secrets never leave the run: one place that knows them, one function that takes them out of text.
 
 Known secrets are removed in every spelling a report may carry (as they are, URL-, JSON-, HTML-escaped, base64 at
-any offset); whatever looks like a JSON Web Token or a bearer credential is removed even when nobody declared it.
+any offset, and each of these escaped once more); whatever looks like a JSON Web Token or a bearer credential is removed even when nobody declared it.
 """
 
 from __future__ import annotations
@@ -54,22 +54,28 @@ class Secret:
         raise TypeError("a secret is not written anywhere")
 
 
+def _escaped(text: str) -> set[str]:
+    """`text` as JSON, HTML and addresses write it; small letters in %2f are as good as capitals."""
+    address = {quote(text, safe=safe, errors="surrogatepass") for safe in ("", "/")}
+    address |= {re.sub("%..", lambda code: code[0].lower(), form) for form in address} | {
+        quote_plus(text, errors="surrogatepass")
+    }
+    plain = {
+        html.escape(text),
+        html.escape(text, quote=False),
+        json.dumps(text)[1:-1],
+        json.dumps(text, ensure_ascii=False)[1:-1],
+    }
+    return address | plain
+
+
 def spellings(secret: str) -> set[str]:
     """Every form in which `secret` may stand in a text."""
-    raw = secret.encode("utf-8", "surrogateescape")
-    found = {
-        secret,
-        quote(secret, safe=""),
-        quote(secret),
-        quote_plus(secret),
-        html.escape(secret),
-        html.escape(secret, quote=False),
-        json.dumps(secret)[1:-1],
-        json.dumps(secret, ensure_ascii=False)[1:-1],
-        raw.hex(),
-        raw.hex().upper(),
-    }
-    found |= {quote(form, safe="").lower() for form in (secret,) if quote(form, safe="") != secret}
+    try:
+        raw = secret.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half a character, which YAML and JSON can name
+        raw = secret.encode("utf-8", "surrogatepass")
+    found = {secret, *_escaped(secret), quote(raw), quote(raw, safe=""), raw.hex(), raw.hex().upper()}
     # base64 of a text that holds the secret at any of the three alignments: the middle is the same every time
     for offset in range(3):
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
@@ -77,6 +83,8 @@ def spellings(secret: str) -> set[str]:
             start = (0, 2, 3)[offset]
             end = len(coded.rstrip("=")) - (0 if (offset + len(raw)) % 3 == 0 else 1)
             found.add(coded[start:end])
+    # an address inside JSON, JSON inside JSON, base64 in an address: escaped once more
+    found |= {again for form in found for again in _escaped(form)}
     return {form for form in found if len(form) >= _SHORTEST}
 
 

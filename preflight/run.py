@@ -111,7 +111,7 @@ def _result(entry: Item, tests: Sequence[TestOutcome]) -> ItemResult:
         tests=tuple(test.node for test in tests),
         outcomes=tuple(tests),
         seconds=round(sum(test.seconds for test in tests), 3),
-        looked_at=max((test.at for test in tests), default=""),
+        looked_at=max(test.at for test in tests),
     )
 
 

@@ -91,14 +91,14 @@ def read(path: Path) -> Recording:
         raise LookError(f"{path}: is not UTF-8 text") from error
     if text.lstrip().startswith("{"):
         return _own(path, text)
-    rows = list(csv.DictReader(text.splitlines()))
-    columns = set(rows[0]) if rows else set()
     try:
+        rows = list(csv.DictReader(text.splitlines()))
+        columns = set(rows[0]) if rows else set()
         if {"msBetweenDisplayChange", "Dropped"} <= columns or "DisplayedTime" in columns:
             return _presentmon(path, rows)
         if {"average_frame_rate", "display_refresh_rate"} <= columns:
             return _ovr_metrics(path, rows)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, AttributeError, csv.Error) as error:  # a row that is cut short has None in its fields
         raise LookError(f"{path}: a row holds no number where one is due ({error})") from error
     raise LookError(f"{path}: neither a {SCHEMA} file nor a CSV of PresentMon or OVR Metrics Tool (docs/vr.md names columns)")
 
@@ -108,8 +108,25 @@ def _own(path: Path, text: str) -> Recording:
         said = json.loads(text)
         if said.get("schema") != SCHEMA:
             raise LookError(f"{path}: the schema is {said.get('schema')!r}, known is {SCHEMA}")
+<<<<<<< HEAD
         return of(said, f"recording {path.name}")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+=======
+        frames = _frames(said["frames"]["display_time_s"], said["frames"].get("phases", [[0, "steady"]]))
+        return Recording(
+            source=f"recording {path.name}",
+            headset=str(said["headset"]),
+            simulated=bool(said["simulated"]),
+            build=str(said.get("build", "")),
+            hz=_finite(said["hz"]),
+            first_frame_s=None if said.get("first_frame_s") is None else float(said["first_frame_s"]),
+            frames=frames,
+            telemetry=_telemetry(said.get("telemetry", [])),
+            inputs=_inputs(said.get("inputs", [])),
+            bound=[str(name) for name in said.get("bound", [])],
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+>>>>>>> mutants
         raise LookError(f"{path}: no whole {SCHEMA} recording ({type(error).__name__}: {error})") from error
 
 

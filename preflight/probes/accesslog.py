@@ -35,6 +35,9 @@ def protected_requests(host: Host, path: str, start: datetime, end: datetime) ->
         for line in lines_since(file, None, most=_MOST_BYTES):
             found = _COMBINED.search(line)
             if found and not _PUBLIC.match(found[2]):
-                at = datetime.strptime(found[1].decode(), "%d/%b/%Y:%H:%M:%S %z").astimezone(UTC)
+                try:
+                    at = datetime.strptime(found[1].decode(), "%d/%b/%Y:%H:%M:%S %z").astimezone(UTC)
+                except (ValueError, OverflowError):
+                    continue  # no time of a calendar: a line that nginx did not write
                 count += start < at < end
     return count

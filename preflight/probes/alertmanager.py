@@ -68,6 +68,7 @@ class Configuration:
         found = self.said.get("route")
         return found if isinstance(found, dict) else {}
 
+    @http.shaped("Alertmanager")
     def integrations(self, receiver: str) -> dict[str, list[Mapping[str, Any]]]:
         """The integrations of a receiver: "email" → its entries. Empty where there is no such receiver."""
         for one in self.said.get("receivers") or ():
@@ -77,11 +78,13 @@ class Configuration:
                 }
         return {}
 
+    @http.shaped("Alertmanager")
     def receivers_with(self, *kinds: str) -> list[str]:
         """The receivers that have an integration of one of these kinds."""
         names = [str(one.get("name")) for one in self.said.get("receivers") or ()]
         return [name for name in names if any(kind in kinds for kind in self.integrations(name))]
 
+    @http.shaped("Alertmanager")
     def inhibitions(self) -> list[Inhibition]:
         """The rules of silence."""
         return [
@@ -107,7 +110,7 @@ class Alertmanager:
         try:
             text = str(answer["config"]["original"])
             said = yaml.safe_load(text)
-        except (KeyError, TypeError, yaml.YAMLError) as error:
+        except (KeyError, TypeError, ValueError, RecursionError, yaml.YAMLError) as error:  # a date that is none is a ValueError
             raise BadAnswer(f"{self.url}/api/v2/status does not say the configuration in force") from error
         if not isinstance(said, dict):
             raise BadAnswer(f"{self.url}/api/v2/status does not say the configuration in force")
@@ -221,5 +224,8 @@ def _matches(matcher: tuple[str, str] | None, value: str) -> bool:
     if matcher is None:
         return True
     operator, wanted = matcher
-    same = re.fullmatch(wanted, value) is not None if "~" in operator else wanted == value
+    try:
+        same = re.fullmatch(wanted, value) is not None if "~" in operator else wanted == value
+    except (re.error, RecursionError, OverflowError) as error:
+        raise BadAnswer(f"Alertmanager matches with something else than a pattern: {printable(wanted, 60)}") from error
     return same != operator.startswith("!")

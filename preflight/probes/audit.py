@@ -79,7 +79,7 @@ def read_entry(line: bytes) -> Entry:
     if text.startswith("{"):
         try:
             said = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return Entry(at, "", "", "", "")
         return Entry(at, *(_first(said, names) for names in _NAMES.values()))
     found = [part.strip() for part in _FIELDS.findall(text)[1:5]]

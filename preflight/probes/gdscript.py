@@ -84,9 +84,14 @@ def parse(text: str, path: str = "the script") -> Script:
 
     try:
         tree = parser.parse(text.removeprefix("\ufeff").rstrip() + "\n", gather_metadata=True)
-    except LarkError as error:
+        return Script(path, _settings(tree))
+    except (LarkError, RecursionError, OverflowError) as error:  # nested too deep, or a number that no float can hold
         line = getattr(error, "line", None)
         raise LookError(f"{path} does not parse{f' (line {line})' if line else ''}: no value in it is certain") from error
+
+
+def _settings(tree: Tree[Token]) -> dict[str, Setting]:
+    """The settings that a script's tree declares, after what runs at its start."""
     settings: dict[str, Setting] = {}
     functions: dict[str, Tree[Token]] = {}
     names = {"self"}
@@ -102,7 +107,7 @@ def parse(text: str, path: str = "the script") -> Script:
     run = _Run(settings, functions, names)
     for name in _AT_START:
         run.call(name, certain=True)
-    return Script(path, settings)
+    return settings
 
 
 def _members(tree: Tree[Token]) -> Iterator[Tree[Token]]:
@@ -259,11 +264,11 @@ def _literal(word: str, settings: dict[str, Setting]) -> Value:
     if word[:1] in "\"'&^":
         return _text(word.lstrip("&^"))
     number = word.replace("_", "").lower()
-    if re.fullmatch(r"[+-]?\d+", number):
+    if re.fullmatch(r"[+-]?\d{1,40}", number):
         return int(number)
     if re.fullmatch(r"[+-]?0[xb][0-9a-f]+", number):
         return int(number, 0)
-    if re.fullmatch(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?", number):
+    if re.fullmatch(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?", number):  # integers of over 40 digits too
         return float(number)
     return settings[word].value if word in settings else Computed(word[:60])
 

@@ -107,7 +107,8 @@ class Grafana:
     def source_health(self) -> tuple[bool, str]:
         """Whether the data source works, and what Grafana says of it."""
         said = self.ask(f"/api/datasources/uid/{quote(self.source())}/health")
-        return said.get("status") == "OK", printable(str(said.get("message", "")), 120)
+        with http.shaped("Grafana"):
+            return said.get("status") == "OK", printable(str(said.get("message", "")), 120)
 
     def panels(self) -> list[Panel]:
         """Every panel with queries, of every dashboard."""
@@ -127,7 +128,8 @@ class Grafana:
             said = self.ask(path)
         except LookError as error:
             raise BadAnswer(f"{printable(query, 100)}: {error}") from error
-        return len(said.get("data", {}).get("result", []))
+        with http.shaped("Grafana"):
+            return len(said.get("data", {}).get("result", []))
 
 
 def connect(target: Target, user_agent: str) -> Grafana:
@@ -138,6 +140,7 @@ def connect(target: Target, user_agent: str) -> Grafana:
     return Grafana(part.url, target.secret("grafana_token"), user_agent)
 
 
+@http.shaped("Grafana")
 def panels_of(model: Mapping[str, Any]) -> list[Panel]:
     """The panels of a dashboard's model that ask something, those in folded rows too."""
     title = str(model.get("title", ""))

@@ -52,7 +52,7 @@ def state(value: Any) -> str:
     """A subsystem's status in words; some builds give the numbers 0 to 3."""
     if isinstance(value, bool):
         return "healthy" if value else "unhealthy"
-    if isinstance(value, int | float) and 0 <= int(value) < len(_BY_NUMBER):
+    if isinstance(value, int | float) and 0 <= value < len(_BY_NUMBER):  # neither NaN nor infinite
         return _BY_NUMBER[int(value)]
     text = str(value).strip().lower()
     return text if text in _BY_NUMBER else "unknown"
@@ -128,7 +128,7 @@ def clock_skew(answer: Answer, health: Health) -> dict[str, float]:
     if date:
         try:
             found["Date header"] = parsedate_to_datetime(date).timestamp() - ours
-        except ValueError:
+        except (ValueError, OverflowError):
             found["Date header"] = float("inf")
     moment = _moment(health.timestamp)
     if moment is not None:
@@ -142,7 +142,7 @@ def _moment(text: str) -> float | None:
     except ValueError:
         try:
             at = datetime.fromisoformat(text.replace("Z", "+00:00"))
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
     return number / 1000 if number > 1e11 else number

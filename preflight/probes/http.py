@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from json import JSONDecodeError, loads
+from json import loads
 from pathlib import Path
 from typing import Any
 
@@ -68,11 +68,11 @@ class Answer:
     def json(self) -> Any:
         """The body as JSON, whatever its label.
 
-        Raises BadAnswer when it is none (truncated, HTML, nested too deep).
+        Raises BadAnswer when it is none (truncated, HTML, nested too deep, a number of thousands of digits).
         """
         try:
             return loads(self.text)
-        except (JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # a number of over 4300 digits is a ValueError of its own
             start = printable(self.text, 60)
             raise BadAnswer(f"{self.method} {self.url}: {self.status_code}, but no JSON: {start!r}") from error
 
@@ -82,6 +82,16 @@ class Answer:
         if not isinstance(value, dict):
             raise BadAnswer(f"{self.method} {self.url}: a JSON {type(value).__name__} where an object is expected")
         return value
+
+
+@contextmanager
+def shaped(whose: str) -> Iterator[None]:
+    """While JSON is taken apart: a part of another kind than documented is a BadAnswer of `whose`, no bug of the suite."""
+    try:
+        yield
+    except (TypeError, ValueError, AttributeError, LookupError, OverflowError) as error:
+        said = printable(f"{type(error).__name__}: {error}", 120)
+        raise BadAnswer(f"{whose} answers in another shape than documented ({said})") from error
 
 
 def readable(answer: Answer) -> Any:

@@ -7,7 +7,9 @@ import re
 import shlex
 from dataclasses import dataclass
 
+from preflight.errors import LookError
 from preflight.probes.host import Host, read_text
+from preflight.redact import printable
 
 FOLDER = "/etc/logrotate.d"
 _PERIOD_DAYS = {"hourly": 1 / 24, "daily": 1.0, "weekly": 7.0, "monthly": 28.0, "yearly": 365.0, "size": 1.0}
@@ -24,7 +26,7 @@ class Rule:
 
 
 def rules_for(host: Host, folder: str) -> list[Rule]:
-    """The rules that rotate files of a folder; none when the host has no logrotate."""
+    """The rules that rotate files of a folder; none when the host has no logrotate. Raises LookError for a broken file."""
     if host.facts(FOLDER) is None:
         return []
     probe = f"{folder.rstrip('/')}/audit.log"
@@ -33,7 +35,11 @@ def rules_for(host: Host, folder: str) -> list[Rule]:
         path = f"{FOLDER}/{name}"
         facts = host.facts(path)
         if facts is not None and not facts.is_folder:
-            found += [rule for rule in parse(read_text(host, path), path) if any(_for(p, probe) for p in rule.patterns)]
+            try:
+                rules = parse(read_text(host, path), path)
+            except ValueError as error:
+                raise LookError(f"{path} can't be read as rules of logrotate: {printable(str(error), 80)}") from error
+            found += [rule for rule in rules if any(_for(p, probe) for p in rule.patterns)]
     return found
 
 
@@ -42,7 +48,10 @@ def _for(pattern: str, path: str) -> bool:
 
 
 def parse(text: str, path: str = "") -> list[Rule]:
-    """The rules of one file. Scripts inside a block are left out; of two directives that exclude each other the last counts."""
+    """The rules of one file. Scripts inside a block are left out; of two directives that exclude each other the last counts.
+
+    Raises ValueError for a quotation that is not closed, or a number that is none.
+    """
     text = re.sub(r"(?m)^\s*#.*$", "", text)
     text = re.sub(r"(?ms)^\s*(?:pre|post|first|last)(?:rotate|action|remove)\b.*?^\s*endscript\s*$", "", text)
     rules = []

@@ -30,7 +30,7 @@ def stamp(line: bytes) -> datetime | None:
         zone = zone if ":" in zone else f"{zone[:3]}:{zone[3:]}"
         try:
             return datetime.fromisoformat(f"{found[1].decode()}T{found[2].decode()}{zone}").astimezone(UTC)
-        except ValueError:
+        except (ValueError, OverflowError):  # the first and the last day of the calendar, in another zone
             return None
     unix = _UNIX.search(line[:400])
     return datetime.fromtimestamp(int(unix[1]), UTC) if unix else None

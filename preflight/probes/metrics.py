@@ -29,7 +29,10 @@ def started(answer: Answer) -> datetime | None:
         found = samples(answer, "process_start_time_seconds")
     except LookError:
         return None
-    return datetime.fromtimestamp(found[0].value, UTC) if found else None
+    try:
+        return datetime.fromtimestamp(found[0].value, UTC) if found else None
+    except (ValueError, OverflowError, OSError):  # NaN, or no year of a calendar
+        return None
 
 
 def resident_bytes(answer: Answer) -> float | None:

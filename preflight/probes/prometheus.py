@@ -109,6 +109,7 @@ class Prometheus:
             first = last + step
         return [Series(dict(key), tuple(times), tuple(values)) for key, (times, values) in joined.items()]
 
+    @http.shaped("Prometheus")
     def targets(self) -> list[ScrapeTarget]:
         """The active targets."""
         now = time.time()
@@ -125,6 +126,7 @@ class Prometheus:
             for one in found
         ]
 
+    @http.shaped("Prometheus")
     def rules(self) -> list[Rule]:
         """The alerting rules."""
         groups = _mapping(self.data("/api/v1/rules")).get("groups") or []
@@ -144,11 +146,13 @@ class Prometheus:
             if one.get("type") == "alerting"
         ]
 
+    @http.shaped("Prometheus")
     def alertmanagers(self) -> list[str]:
         """The Alertmanagers that alerts are sent to."""
         found = _mapping(self.data("/api/v1/alertmanagers")).get("activeAlertmanagers") or []
         return [str(one.get("url", "")) for one in found]
 
+    @http.shaped("Prometheus")
     def names(self, start: float, end: float) -> set[str]:
         """The names of all metrics with samples between two moments."""
         return set(self.data("/api/v1/label/__name__/values", start=f"{start:.0f}", end=f"{end:.0f}"))
@@ -226,6 +230,7 @@ def _authorization(credentials: Secret | None) -> dict[str, str]:
     return {"Authorization": f"Bearer {value}"}
 
 
+@http.shaped("Prometheus")
 def _series(data: Any, key: str) -> list[Series]:
     said = _mapping(data)
     result = said.get("result")
@@ -241,7 +246,8 @@ def _series(data: Any, key: str) -> list[Series]:
         except (TypeError, ValueError) as error:
             raise BadAnswer("Prometheus answers with a value that is no number") from error
         kept = [(moment, value) for moment, value in points if not math.isnan(value)]
-        found.append(Series(one.get("metric", {}), tuple(t for t, _ in kept), tuple(v for _, v in kept)))
+        labels = {str(name): str(value) for name, value in one.get("metric", {}).items()}
+        found.append(Series(labels, tuple(t for t, _ in kept), tuple(v for _, v in kept)))
     return found
 
 

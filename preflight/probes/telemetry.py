@@ -65,7 +65,7 @@ def decode(message: str | bytes) -> tuple[str, dict[str, Any]]:
     Raises ValueError with what is wrong with it.
     """
     if isinstance(message, str):
-        said = json.loads(message)
+        said = _parsed(message)
         if not isinstance(said, dict):
             raise ValueError("text that is no JSON object")  # noqa: TRY004 - the caller asks what is wrong with it
         return str(said.get("type", "untyped")), said
@@ -81,6 +81,13 @@ def decode(message: str | bytes) -> tuple[str, dict[str, Any]]:
     raise ValueError(f"an unknown type byte 0x{message[0]:02x}")
 
 
+def _parsed(text: str | bytes) -> Any:
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("JSON nested too deep") from error
+
+
 def _unpack(message: bytes) -> dict[str, Any]:
     if len(message) < _PACKED.size:
         raise ValueError("a packed message without its lengths")
@@ -89,7 +96,7 @@ def _unpack(message: bytes) -> dict[str, Any]:
         raise ValueError("a packed message whose lengths do not fit")
     try:
         data = zlib.decompressobj(wbits=31).decompress(message[_PACKED.size :], plain + 1)
-        said = json.loads(data)
+        said = _parsed(data)
     except (zlib.error, gzip.BadGzipFile, UnicodeDecodeError) as error:
         raise ValueError(f"a packed message that can't be unpacked: {error}") from error
     if len(data) != plain:
@@ -126,7 +133,7 @@ def listen(made: ClientConnection, seconds: float, *, enough: int | None = None)
         heard.first = now if heard.first is None else heard.first
         try:
             kind, data = decode(message)
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             heard.undecodable.append(printable(str(error), 120))
             continue
         heard.messages.append(Message(kind, now, data))

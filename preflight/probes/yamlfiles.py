@@ -30,7 +30,7 @@ def load(host: Host, path: str, target: Target) -> dict[str, Any]:
     text = read_text(host, path)
     try:
         said = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date or a number that is none; nested too deep
         mark = getattr(error, "problem_mark", None)
         raise LookError(f"{path} is no YAML{f' (line {mark.line + 1})' if mark else ''}") from error
     if not isinstance(said, dict):
@@ -42,15 +42,26 @@ def load(host: Host, path: str, target: Target) -> dict[str, Any]:
 def secrets(value: Any) -> list[Secret]:
     """Values whose keys say that they are secret."""
     found: list[Secret] = []
-    if isinstance(value, Mapping):
-        for key, entry in value.items():
-            if isinstance(entry, str) and len(entry) >= 8 and _SECRET_KEYS.search(str(key)) and not str(key).endswith("_file"):
-                found.append(Secret(entry))
-            else:
-                found += secrets(entry)
-    elif isinstance(value, list):
-        for entry in value:
-            found += secrets(entry)
+    # an alias may name the part it stands in, or be doubled forty times: every part is looked at once
+    seen: set[int] = set()
+    parts = [value]
+    for part in parts:  # which grows
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        if isinstance(part, list):
+            parts += part
+        elif isinstance(part, Mapping):
+            for key, entry in part.items():
+                if (
+                    isinstance(entry, str)
+                    and len(entry) >= 8
+                    and _SECRET_KEYS.search(str(key))
+                    and not str(key).endswith("_file")
+                ):
+                    found.append(Secret(entry))
+                else:
+                    parts.append(entry)
     return found
 
 
@@ -62,7 +73,7 @@ def seconds(value: Any) -> float | None:
     parts = re.findall(r"(\d+)(ms|[smhdwy])", text)
     if not parts or "".join(f"{number}{unit}" for number, unit in parts) != text:
         return None
-    return sum(int(number) * _UNITS[unit] for number, unit in parts)
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
 @dataclass(frozen=True)
@@ -98,22 +109,26 @@ class Prometheus:
     def job(self, name: str) -> Job | None:
         """A scrape job by its name, None when there is none."""
         jobs = self._said.get("scrape_configs")
-        for entry in jobs if isinstance(jobs, list) else []:
+        for entry in _list(jobs):
             if isinstance(entry, dict) and entry.get("job_name") == name:
                 return self._job(name, entry)
         return None
 
     def _job(self, name: str, entry: Mapping[str, Any]) -> Job:
         static = entry.get("static_configs")
-        groups = [group for group in static if isinstance(group, dict)] if isinstance(static, list) else []
+        groups = [group for group in _list(static) if isinstance(group, dict)]
         return Job(
             name=name,
-            targets=tuple(str(one) for group in groups for one in group.get("targets") or ()),
-            discovered=any(key.endswith("_sd_configs") for key in entry),
+            targets=tuple(str(one) for group in groups for one in _list(group.get("targets"))),
+            discovered=any(str(key).endswith("_sd_configs") for key in entry),
             path=str(entry.get("metrics_path", "/metrics")),
             interval=_interval(entry.get("scrape_interval", self._global.get("scrape_interval")), "scrape_interval"),
             credentials=_credentials(entry),
         )
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _interval(value: Any, name: str) -> float:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
 from preflight.checklist import Item
+from preflight.errors import UsageError
 from preflight.outcome import Severity, Stage
-from preflight.people import Attestation, said, sha256
+from preflight.people import Attestation, in_force, read_attestations, read_waivers, said, sha256
 from selftest.conftest import Project, entry
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
@@ -42,16 +44,99 @@ def test_a_good_word_counts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "because"),
     [
-        ({"build": "1.1"}, "for build 1.1"),
-        ({"when": NOW + timedelta(minutes=6)}, "future"),
-        ({"when": NOW - timedelta(days=30, seconds=1)}, "expired"),
-        ({"role": "Developer"}, "may not attest"),
-        ({"evidence": "photo.png"}, "go together"),
-        ({"evidence": "photo.png", "evidence_sha256": "0" * 64}, "missing"),
+        ({"build": "1.1"}, "the attestation is for build 1.1, this is 1.0"),
+        ({"when": NOW + timedelta(minutes=6)}, "the attestation is dated in the future (2026-05-01 12:06 UTC)"),
+        ({"when": NOW - timedelta(days=30, seconds=1)}, "the attestation of 2026-04-01 has expired (life 30 days)"),
+        ({"role": "Developer"}, "a Developer may not attest this; it takes: QA Lead, QA tester"),
+        ({"evidence": "photo.png"}, "evidence and evidence_sha256 go together"),
+        ({"evidence_sha256": "0" * 64}, "evidence and evidence_sha256 go together"),
+        ({"evidence": "photo.png", "evidence_sha256": "0" * 64}, "the evidence photo.png is missing"),
     ],
 )
 def test_a_word_that_does_not_count_says_why(tmp_path: Path, changes: dict[str, object], because: str) -> None:
-    assert because in why(word(**changes), tmp_path)
+    assert why(word(**changes), tmp_path) == because
+
+
+def test_silence_names_the_command_that_ends_it(tmp_path: Path) -> None:
+    nobody = said(ITEM, [word(item="VR-02")], "1.0", NOW, tmp_path)
+    assert (nobody.word, nobody.why_not) == (None, "nobody has attested it; run: preflight attest VR-01")
+
+
+def test_the_newest_defect_is_the_reason_when_no_word_counts(tmp_path: Path) -> None:
+    older, newer = word(build="2.0", when=NOW - timedelta(days=2)), word(role="Developer")
+    both = said(ITEM, [older, newer], "1.0", NOW, tmp_path)
+    assert (both.word, both.why_not[:11]) == (None, "a Developer")
+
+
+def test_times_are_kept_in_utc_and_need_a_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_noon = word(when="2026-05-01T14:00:00+02:00").when
+    assert at_noon == NOW
+    assert at_noon.tzinfo is UTC
+    assert word(when=datetime(2026, 5, 1, 14, tzinfo=timezone(timedelta(hours=2)))).when.utcoffset() == timedelta(0)
+    with pytest.raises(ValueError, match=r"error, give the time with its zone \(…Z\) \["):
+        word(when="2026-05-01T14:00:00")
+
+
+def attested(item: str = "VR-01", when: str = "2026-05-01T12:00:00Z") -> str:
+    return (
+        f'[[attestation]]\nitem = "{item}"\noutcome = "yes"\nwho = "A lead"\nrole = "QA Lead"\nwhen = {when}\nbuild = "1.0 é"\n'
+    )
+
+
+def waived(item: str = "VR-01") -> str:
+    return (
+        f'[[waiver]]\nitem = "{item}"\nreason = "known and small"\napprover = "release manager"\n'
+        'risk = "little"\nticket = "T-1"\nuntil = 2026-05-01T12:00:00Z\n'
+    )
+
+
+def refused(path: Path, sentence: str) -> object:
+    return pytest.raises(UsageError, match=f"^{re.escape(f'{path}: {sentence}')}")
+
+
+def test_files_are_read_whatever_editor_wrote_them_and_none_is_no_word(tmp_path: Path) -> None:
+    file, items = tmp_path / "people.toml", {"VR-01": ITEM}
+    assert read_attestations(file, items) == read_waivers(file, items) == ()
+    file.write_bytes(b"\xef\xbb\xbf" + (attested() + attested()).encode())
+    assert [entry.build for entry in read_attestations(file, items)] == ["1.0 é", "1.0 é"]
+    file.write_text(waived())
+    assert [entry.ticket for entry in read_waivers(file, items)] == ["T-1"]
+
+
+def test_what_can_not_be_read_says_where_and_why(tmp_path: Path) -> None:
+    file, items = tmp_path / "people.toml", {"VR-01": ITEM}
+    file.write_text(attested("VR-02"))
+    with refused(file, "an attestation names the unknown item VR-02"):
+        read_attestations(file, items)
+    file.write_text(attested(when="2026-05-01T12:00:00"))
+    with refused(file, "attestation.0.when: give the time with its zone (…Z)"):
+        read_attestations(file, items)
+    file.write_text("[[attestation]")
+    with refused(file, "can't be read: "):
+        read_attestations(file, items)
+    file.write_bytes(b"\xff")
+    with refused(file, "can't be read: 'utf-8'"):
+        read_attestations(file, items)
+    with refused(tmp_path, "can't be read: "):
+        read_attestations(tmp_path, items)
+
+
+def test_a_waiver_for_nothing_or_a_red_flag_is_refused(tmp_path: Path) -> None:
+    file, items = tmp_path / "people.toml", {"VR-01": ITEM}
+    file.write_text(waived() + waived("VR-02"))
+    with refused(file, "a waiver names the unknown item VR-02"):
+        read_waivers(file, items)
+    grave = ITEM.model_copy(update={"id": "VR-02", "severity": Severity.RED_FLAG})
+    with refused(file, "VR-02 is a red flag and can't be waived; remove the waiver"):
+        read_waivers(file, {**items, "VR-02": grave})
+
+
+def test_a_waiver_is_in_force_up_to_its_last_second(tmp_path: Path) -> None:
+    file = tmp_path / "people.toml"
+    file.write_text(waived())
+    (waiver,) = read_waivers(file, {"VR-01": ITEM})
+    assert in_force(waiver, NOW)
+    assert not in_force(waiver, NOW + timedelta(seconds=1))
 
 
 def test_the_edges_of_a_life_count(tmp_path: Path) -> None:
@@ -65,12 +150,14 @@ def test_edited_evidence_does_not_count(tmp_path: Path) -> None:
     given = word(evidence="photo.png", evidence_sha256=sha256(photo))
     assert why(given, tmp_path) == ""
     photo.write_bytes(b"as it was.")
-    assert "changed after" in why(given, tmp_path)
+    assert why(given, tmp_path) == "the evidence photo.png was changed after it was attested"
+    elsewhere = word(evidence=str(photo), evidence_sha256=sha256(photo))
+    assert why(elsewhere, tmp_path / "another folder") == ""
 
 
 def test_a_sign_off_names_its_record(tmp_path: Path) -> None:
     item = ITEM.model_copy(update={"stage": Stage.SIGNOFF})
-    assert "does not name the record" in why(word(), tmp_path, item)
+    assert why(word(), tmp_path, item) == "the sign-off does not name the record it was given on (record_sha256)"
     assert why(word(record_sha256="a" * 64), tmp_path, item) == ""
 
 
