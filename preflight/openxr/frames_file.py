@@ -108,25 +108,8 @@ def _own(path: Path, text: str) -> Recording:
         said = json.loads(text)
         if said.get("schema") != SCHEMA:
             raise LookError(f"{path}: the schema is {said.get('schema')!r}, known is {SCHEMA}")
-<<<<<<< HEAD
         return of(said, f"recording {path.name}")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-=======
-        frames = _frames(said["frames"]["display_time_s"], said["frames"].get("phases", [[0, "steady"]]))
-        return Recording(
-            source=f"recording {path.name}",
-            headset=str(said["headset"]),
-            simulated=bool(said["simulated"]),
-            build=str(said.get("build", "")),
-            hz=_finite(said["hz"]),
-            first_frame_s=None if said.get("first_frame_s") is None else float(said["first_frame_s"]),
-            frames=frames,
-            telemetry=_telemetry(said.get("telemetry", [])),
-            inputs=_inputs(said.get("inputs", [])),
-            bound=[str(name) for name in said.get("bound", [])],
-        )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
->>>>>>> mutants
         raise LookError(f"{path}: no whole {SCHEMA} recording ({type(error).__name__}: {error})") from error
 
 

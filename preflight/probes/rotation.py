@@ -13,27 +13,39 @@ _COPIES = 3
 _TOKEN_FIELDS = ("token", "access_token", "new_token", "jwt", "api_token")
 
 
-def secret_and_earlier_ones(host: Host, target: Target) -> tuple[Secret, list[Secret]]:
-    """The JWT secret in force, and those that the backups of before the deployment and the operator remember."""
-    paths = target.facts.paths
-    secret = envfile.parse(read_text(host, paths.env_file)).value("JWT_SECRET_KEY")
+def secret_in_force(host: Host, target: Target) -> Secret:
+    """The JWT secret of the environment file. Raises LookError when it sets none."""
+    path = target.facts.paths.env_file
+    secret = envfile.parse(read_text(host, path)).value("JWT_SECRET_KEY")
     if not secret:
-        raise LookError(f"{paths.env_file} sets no JWT_SECRET_KEY")
-    if "<" not in secret:  # a placeholder is no secret, and has an item of its own
-        target.learn(Secret(secret))
-    earlier = [given for name in ("development_jwt_secret",) if (given := target.secret(name))]
-    for path in (f"{paths.project}/.env", f"{paths.project}/.env.development", f"{paths.project}/.env.example"):
-        if host.facts(path):
-            value = envfile.parse(read_text(host, path)).value("JWT_SECRET_KEY")
-            if value:
-                earlier.append(Secret(value))
-                target.learn(Secret(value))
-    for path in _backups(host, target):
-        value = envfile.parse(read_text(host, path)).value("JWT_SECRET_KEY")
-        if value:
-            earlier.append(Secret(value))
-            target.learn(Secret(value))
-    return Secret(secret), earlier
+        raise LookError(f"{path} sets no JWT_SECRET_KEY")
+    return _known(secret, target) or Secret(secret)
+
+
+def development_secrets(host: Host, target: Target) -> list[Secret]:
+    """The JWT secrets that developers use: the operator's word, and the project's other environment files."""
+    given = target.secret("development_jwt_secret")
+    project = target.facts.paths.project
+    paths = [f"{project}/{name}" for name in (".env", ".env.development", ".env.example")]
+    return [*([given] if given else []), *_in_files(host, target, [path for path in paths if host.facts(path)])]
+
+
+def earlier_secrets(host: Host, target: Target) -> list[Secret]:
+    """The JWT secrets that the newest backups of before the deployment remember."""
+    return _in_files(host, target, _backups(host, target))
+
+
+def _in_files(host: Host, target: Target, paths: list[str]) -> list[Secret]:
+    values = [envfile.parse(read_text(host, path)).value("JWT_SECRET_KEY") for path in paths]
+    return [known for value in values if value and (known := _known(value, target))]
+
+
+def _known(value: str, target: Target) -> Secret | None:
+    """A secret, to be kept out of every output; None for a placeholder, which is none and has an item of its own."""
+    if "<" in value:
+        return None
+    target.learn(Secret(value))
+    return Secret(value)
 
 
 def _backups(host: Host, target: Target) -> list[str]:

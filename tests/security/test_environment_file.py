@@ -70,7 +70,7 @@ def test_jwt_secret_has_256_bits(environment, evidence):
 @item("SEC-ENV-04")
 def test_jwt_secret_is_not_a_known_one(environment, host, target, evidence):
     """The JWT secret is not the development one and not a known word, and the game uses it."""
-    secret, earlier = rotation.secret_and_earlier_ones(host, target)
+    secret, earlier = rotation.secret_in_force(host, target), rotation.development_secrets(host, target)
     evidence.saw("settings")
     evidence.fact("compared with", f"{len(earlier)} other secret(s)")
     weak = envfile.guessable(secret.reveal())

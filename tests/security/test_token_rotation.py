@@ -13,7 +13,8 @@ from preflight.probes.api import PROTECTED
 @item("SEC-ROT-01")
 def test_new_secret_was_generated(host, target, evidence):
     """A new JWT secret was generated for this deployment."""
-    secret, earlier = rotation.secret_and_earlier_ones(host, target)
+    secret = rotation.secret_in_force(host, target)
+    earlier = [*rotation.development_secrets(host, target), *rotation.earlier_secrets(host, target)]
     evidence.saw("settings")
     evidence.fact("compared with", f"{len(earlier)} earlier secret(s)")
 

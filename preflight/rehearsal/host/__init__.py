@@ -27,7 +27,7 @@ def write_host(
     _write_certificates(root, certificates)
     records.write_logs(root, deployment.api.audit, host.version, days=host.audit_days, now=now)
     records.write_test_results(root, host.version, now=now)
-    backups.write_backups(root, host, {secrets.jwt_secret: secrets.previous_secret}, now=now)
+    backups.write_backups(root, host, secrets.previous_secret, now=now)
     repository.write_repository(root / "opt/godot", now=now)
     for edit in host.edits:
         edits.apply(root, edit, secrets, now=now)

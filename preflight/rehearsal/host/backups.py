@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import re
 import tarfile
 import time
 from pathlib import Path
@@ -17,10 +18,10 @@ DEPLOYED_AGO_S = 25 * 3600
 PREVIOUS = "2.4.3-production"
 
 
-def write_backups(root: Path, host: Host, earlier: dict[str, str], *, now: float) -> None:
+def write_backups(root: Path, host: Host, earlier_secret: str, *, now: float) -> None:
     """Archives of 02:00 each night; the newest one is `host.newest_backup_days_ago` nights older than last night's.
 
-    `earlier`: a secret in force now → the one that nights before the deployment knew.
+    `earlier_secret`: the JWT secret that nights before the deployment knew.
     """
     folder = root / "backup/spacetime"
     folder.mkdir(parents=True, exist_ok=True)
@@ -38,8 +39,7 @@ def write_backups(root: Path, host: Host, earlier: dict[str, str], *, now: float
         date = time.strftime("%Y%m%d-%H%M%S", time.gmtime(then))
         known = env
         if then < now - DEPLOYED_AGO_S:
-            for current, previous in earlier.items():
-                known = known.replace(current.encode(), previous.encode())
+            known = re.sub(rb"(?m)^(JWT_SECRET_KEY=)[^\r\n]*", rb"\g<1>" + earlier_secret.encode(), env)
         for name, content in (("godot-{}.tar.gz", godot), ("audit-{}.tar.gz", audit), ("env-{}.backup", known)):
             path = folder / name.format(date)
             path.write_bytes(content)
