@@ -20,6 +20,19 @@ from websockets.sync.client import ClientConnection, connect
 OPEN_SECONDS = 5.0
 _CLOSE_SECONDS = 1.0
 _SPARE_SECONDS = 1.0
+_LONGER_THAN_ANYTHING = 86_400.0
+
+
+class _NeverInside(ssl.SSLSocket):
+    """Waits for data outside OpenSSL.
+
+    The library reads in a thread of its own, without a time limit. OpenSSL would then wait inside SSL_read (for the data
+    behind a TLS 1.3 session ticket), where a write of another thread must not meet it: now and then one was lost.
+    """
+
+    def settimeout(self, value: float | None) -> None:
+        """No limit is a long one: with any limit Python does the waiting itself."""
+        super().settimeout(_LONGER_THAN_ANYTHING if value is None else value)
 
 
 @contextmanager
@@ -28,6 +41,8 @@ def opened(url: str, *, user_agent: str, context: ssl.SSLContext | None = None, 
 
     Raises what `connect` raises: InvalidHandshake, OSError (TimeoutError included), EOFError.
     """
+    if context is not None:
+        context.sslsocket_class = _NeverInside
     parts = urlsplit(url)
     made = socket.create_connection((parts.hostname or "", parts.port or (443 if parts.scheme == "wss" else 80)), OPEN_SECONDS)
     made.settimeout(None)

@@ -50,7 +50,15 @@ def test_a_failing_look_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_run_in_a_terminal_shows_it_although_pytest_captures(tmp_path: Path, root: Path) -> None:
-    words = [sys.executable, "-m", "pytest", "--rehearse", "--record", str(tmp_path), "tests/health/test_telemetry.py"]
+    words = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--rehearse",
+        "--record",
+        str(tmp_path),
+        "tests/health/test_telemetry.py::test_stream_begins_within_two_seconds",
+    ]
     ours, theirs = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", "XDG_CACHE_HOME": str(tmp_path), "PREFLIGHT_PROGRAMS": str(tmp_path)}
     # setsid and the first open make the pseudo-terminal the controlling one

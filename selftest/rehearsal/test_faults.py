@@ -28,7 +28,7 @@ def edited(fault: Fault) -> bool:
 def test_there_are_many_of_every_kind() -> None:
     assert len(FAULTS) >= 150
     assert len(LOOK_ALIKES) >= 20
-    assert len({fault.theme for fault in ALL.values()}) == 17
+    assert len({fault.theme for fault in ALL.values()}) >= 17
 
 
 @pytest.mark.parametrize("name", ALL)

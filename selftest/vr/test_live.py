@@ -193,6 +193,7 @@ needed = pytest.mark.skipif(monado.tree() is None, reason=f"no simulated headset
 
 
 @needed
+@pytest.mark.lengthy
 def test_person_is_led_through_the_session(tmp_path):
     chosen = ["--rehearse", "-k", "comfort or features or buttons", "tests/vr"]
     seen, _ = _typed(_pytest(tmp_path, *chosen), ANSWERS, tmp_path)
