@@ -17,7 +17,7 @@ from preflight.rehearsal.deploy import Rehearsal
 _ADDRESSES = (f"127.0.{net}.{last}" for net in itertools.count(1) for last in range(1, 255))
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def no_programs_at_hand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """These tests are of the game and its front: two processes, whatever monitoring this machine happens to have."""
     with pytest.MonkeyPatch.context() as patch:
