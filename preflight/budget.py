@@ -141,6 +141,11 @@ class Budget:
         until = max(ends, default=0.0)
         return until if until > self._clock() else 0.0
 
+    def unplanned(self) -> bool:
+        """Whether the target has refused, within ten minutes, what nobody had planned to be refused."""
+        with self._lock:
+            return bool(self._read()["refused"])
+
     def fresh(self, count: int = 1) -> list[str]:
         """Up to `count` addresses, apart from the ordinary one, that have sent nothing lately; each is given once."""
         with self._lock:

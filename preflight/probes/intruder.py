@@ -45,7 +45,9 @@ class Intruder:
         if answer.status_code == 429 and known:
             self._address = ""
             answer = self._send(method, path, **options)
-        refused_at_once(answer, self._address)
+        # a 429 may be the answer to the attack itself, unless others' requests were counted against us before
+        if self.budget.unplanned():
+            refused_at_once(answer, self._address)
         return answer
 
     def _send(self, method: str, path: str, **options: Any) -> Answer:

@@ -2,7 +2,7 @@
 
 Its habits, each allowed by the contract: HTTP/1.0 that closes after every answer, lower-case header names, indented JSON
 with keys backwards, subsystem states as numbers, figures nested in /performance, stricter header values, JSON audit
-lines, `null` for a token's end, other words everywhere. `--broken NAME` breaks one thing.
+lines, an attack answered by its ban, `null` for a token's end, other words everywhere. `--broken NAME` breaks one thing.
 
 python -m selftest.second.deployment FOLDER [--broken NAME]     prints one JSON line with its addresses, ends with its input
 """
@@ -200,7 +200,7 @@ def _inspect(game: Game, address: str) -> Response | None:
     if INJECTION.search(text):
         game.banned[address] = time.monotonic() + 86_400
         game.note("INTRUSION", "CRITICAL")
-        return refused(400, "no")
+        return refused(429, "address is banned", retry_after="86400")
     if TRAVERSAL.search(text):
         game.note("INTRUSION", "CRITICAL")
         return refused(403, "stay inside")
