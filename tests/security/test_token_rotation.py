@@ -17,6 +17,8 @@ def test_new_secret_was_generated(host, target, evidence):
     earlier = [*rotation.development_secrets(host, target), *rotation.earlier_secrets(host, target)]
     evidence.saw("settings")
     evidence.fact("compared with", f"{len(earlier)} earlier secret(s)")
+    if not earlier:
+        raise Undecided(Reason.OPERATOR, "no earlier secret to compare with: no backup env-* of before, no development file")
 
     assert secret.reveal() not in {old.reveal() for old in earlier}, "the JWT secret is one that was in use before"
 
