@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,8 +10,10 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from preflight.errors import BadAnswer
+from preflight.probes.api import Api
 from preflight.probes.http import Answer
 
+_APART_S = 1.2
 _MIB = 1024 * 1024
 """The engine's own figures called MB count 1024 x 1024 bytes, so bytes from elsewhere are turned into the same."""
 
@@ -105,6 +108,13 @@ def quick_contradicts(whole: Health, answer: Answer) -> str:
     if said is not False or whole.status != "healthy":
         return ""
     return "GET /health/quick says healthy: false, and GET /health says healthy"
+
+
+def twice(api: Api) -> tuple[Answer, Answer]:
+    """Two looks at /health, more than a second apart: whatever counts in whole seconds has moved then."""
+    first = api.get("/health")
+    time.sleep(_APART_S)
+    return first, api.get("/health")
 
 
 def frozen(first: Health, second: Health) -> bool:

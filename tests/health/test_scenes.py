@@ -19,16 +19,20 @@ def test_scenes_are_listed(api, token, evidence):
     assert answer.object().get("count", len(listed)) == len(listed), "GET /scenes counts another number than it lists"
 
 
-@item("HLT-SCENE-02")
-def test_scene_can_be_loaded_and_restored(api, token, target, evidence):
-    """A scene can be loaded, and the one before it put back."""
-    change = scenes.change_and_restore(api, token, target)
+def loaded_and_restored(change, evidence):
+    """The scene was loaded, and the one before it is back."""
     evidence.request(change.answer)
     evidence.saw("requests", change.looks)
     evidence.fact("loaded", f"{change.scene}, then {change.before} again")
 
     assert change.answer.status_code == 200, f"POST /scene for {change.scene} answers {change.answer.status_code}"
     assert change.loaded, f"{change.scene} was not loaded within 20 s"
+
+
+@item("HLT-SCENE-02")
+def test_scene_can_be_loaded_and_restored(api, token, target, evidence):
+    """A scene can be loaded, and the one before it put back."""
+    loaded_and_restored(scenes.change_and_restore(api, token, target), evidence)
 
 
 @item("HLT-SCENE-03")
@@ -61,10 +65,4 @@ def test_scene_is_loaded_after_the_deployment(api, token, answers, evidence):
 @item("HLT-HOUR-05")
 def test_scene_can_be_loaded_on_the_deployed_version(api, token, target, evidence):
     """A scene can be loaded on the deployed version."""
-    change = scenes.change_and_restore(api, token, target)
-    evidence.request(change.answer)
-    evidence.saw("requests", change.looks)
-    evidence.fact("loaded", f"{change.scene}, then {change.before} again")
-
-    assert change.answer.status_code == 200, f"POST /scene for {change.scene} answers {change.answer.status_code}"
-    assert change.loaded, f"{change.scene} was not loaded within 20 s"
+    loaded_and_restored(scenes.change_and_restore(api, token, target), evidence)
