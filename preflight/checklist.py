@@ -178,8 +178,9 @@ class Line(BaseModel):
     text: str
 
 
+@cache
 def load(path: Path = CHECKLIST) -> Checklist:
-    """Read and validate the checklist.
+    """The checklist, read and validated once a process.
 
     Raises ChecklistError with one sentence naming the file and what is wrong.
     """

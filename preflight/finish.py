@@ -60,20 +60,21 @@ def finish(session: Session, pytest_status: int, *, interrupted: bool, command: 
         since=previous(session.folder, session.target.facts.name, results, rehearsal=session.target.facts.rehearsal),
     )
     text = session.redact(terminal.ending(record, session.folder))
+    drawn = html.section(record, session.redact)
     try:
-        _write(record, session)
+        _write(record, session, drawn)
     except OSError as error:
         text += f"\nThe record could not be written ({error.strerror}); what was judged is in {session.folder / 'journal'}"
         status = status or 7
-    return Said(status, text, html.section(record, session.redact), f"{record.headline} – {record.title}")
+    return Said(status, text, drawn, f"{record.headline} – {record.title}")
 
 
-def _write(record: Record, session: Session) -> None:
+def _write(record: Record, session: Session, drawn: str) -> None:
     folder = session.folder
     write.atomic(folder / "record.json", write.record_json(record, session.redact))
     write.atomic(folder / "junit.xml", write.junit_xml(record, session.redact))
     # pytest-html writes the whole page after this; until then, and without it, the record stands alone
-    write.atomic(folder / "record.html", html.page(record, session.redact))
+    write.atomic(folder / "record.html", html.page(record, session.redact, drawn))
     _point(folder.parent / "latest", folder)
     source = session.target.beside(session.target.facts.people.attestations).parent
     copy_evidence(session.attestations, source, folder, {use.file for use in record.attestations if use.file})

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
 
-from preflight.errors import LookError, Undecided
+from preflight.errors import LookError, NotApplicable, Undecided
 from preflight.evidence import Evidence
+from preflight.manners import admit
 from preflight.outcome import Reason
 from preflight.people import said
 from preflight.probes import health, metrics, page, scenes, telemetry, tls
@@ -140,10 +143,32 @@ def telemetry_url(target: Target) -> str:
 
 
 @pytest.fixture(scope="session")
-def stream(telemetry_url: str, session: Session) -> telemetry.Listening:
+def listener(telemetry_url: str, session: Session) -> Iterator[telemetry.Listener]:
+    """A telemetry client that listens in the background."""
+    listening = telemetry.Listener(telemetry_url, session.user_agent)
+    yield listening
+    listening.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _listening_meanwhile(request: pytest.FixtureRequest) -> None:
+    """The listener begins with the run, where a test of this process will ask what it heard: nobody waits for it then."""
+    session = request.config.stash.get(session_key, None)
+    if session is None or session.distributed:
+        return
+    for test in request.session.items:
+        marker = test.get_closest_marker("item")
+        if marker and "listener" in getattr(test, "fixturenames", ()):
+            with contextlib.suppress(Undecided, NotApplicable):
+                admit(session.items[marker.args[0]], session.target, session.stages, distributed=False)
+                request.getfixturevalue("listener")
+                return
+
+
+@pytest.fixture(scope="session")
+def stream(listener: telemetry.Listener) -> telemetry.Listening:
     """Ten seconds of telemetry."""
-    with telemetry.connection(telemetry_url, session.user_agent) as connection:
-        return telemetry.listen(connection, telemetry.LISTEN_SECONDS)
+    return listener.heard(telemetry.LISTEN_SECONDS)
 
 
 @pytest.fixture(scope="session")

@@ -168,12 +168,11 @@ class Latency:
         """Sample from look to look until the limit is decided or the time for the endpoint is used up."""
         from preflight.measure.percentile import LOOKS, judge_percentile, next_look
 
+        self._can_decide(call)
         wanted: int | None = LOOKS[quantile][0]
         while True:
             assert wanted is not None
             series = self._sampler.more(call, wanted, self._token)
-            if not series.samples:
-                raise Undecided(Reason.SAMPLES, f"{call}: [performance] cap_seconds leaves no time to measure")
             found = judge_percentile(
                 series.milliseconds(FAILED_MS),
                 quantile,
@@ -186,6 +185,16 @@ class Latency:
                 return found
             if self._sampler.left(call) < wanted - len(series.samples):
                 return found
+
+    def _can_decide(self, call: str) -> None:
+        """Raises Undecided, before anything is sent, where the cap leaves no time for as much as the item must have seen."""
+        series, room = self._sampler.have(call), self._sampler.left(call)
+        least = self._evidence.item.evidence.get("samples", 1)
+        if (series is None or not series.samples) and room < least:
+            raise Undecided(
+                Reason.SAMPLES,
+                f"{call}: not asked, since {self._sampler.cap_s:g} s leave time for {room} of the {least} samples that a decision needs",
+            )
 
     def _keep(self, call: str, n: int | None = None) -> Series:
         """Put into the record what is judged, and how it was measured."""

@@ -238,11 +238,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     undecided = _undecided_in(config.option.pending) if config.option.pending else None
     if undecided is not None:
         items[:] = [test for test in items if _item_key not in test.stash or test.stash[_item_key].id in undecided]
-    items.sort(key=lambda test: _rank(test.stash.get(_item_key, None)))
+    items.sort(key=_rank)
 
 
-def _rank(entry: Item | None) -> int:
-    return 0 if entry is None else 2 if entry.intrusive else 1 if entry.measuring else 0
+_LATER = {"prometheus", "listener", "stream"}
+"""Fixtures whose subject takes its time: a Prometheus started with the run, telemetry that is listened to for a while."""
+
+
+def _rank(test: pytest.Item) -> int:
+    """What changes the target comes last, before it what measures, and before that what would have to be waited for."""
+    entry = test.stash.get(_item_key, None)
+    if entry is None:
+        return 0
+    if entry.intrusive or entry.measuring:
+        return 3 if entry.intrusive else 2
+    return int(not _LATER.isdisjoint(getattr(test, "fixturenames", ())))
 
 
 def _incomplete(config: pytest.Config, tests: list[pytest.Item]) -> str:

@@ -29,7 +29,7 @@ from preflight.target import Target
 CONNECTIONS = 100
 STREAMS = 10
 STEPS = (10, 25, 50, 75, 100)
-SHORTEST_STEP_S, LONGEST_STEP_S = 4.5, 10.0
+SHORTEST_STEP_S, LONGEST_STEP_S = 4.0, 10.0
 ABORT_FAILED = 0.10
 ABORT_P95_MS = 2000.0
 _WORSE = 2.0
@@ -51,7 +51,7 @@ class Carried:
 
 
 def load(target: Target, api: Api, token: Secret, *, user_agent: str, folder: Path, cap_s: float) -> Carried:
-    """Step up to the configured hundred connections and ten telemetry clients, in 22 to 50 s (`cap_s` where between).
+    """Step up to the configured hundred connections and ten telemetry clients, in 20 to 50 s (`cap_s` where between).
 
     Raises Undecided without Locust or an address exempt from the limiter, LookError when Locust does not work.
     """

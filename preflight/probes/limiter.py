@@ -180,5 +180,5 @@ def after_the_ban(api: Api, token: Secret, ban: Ban, seconds: float) -> Answer:
     if seconds > _PATIENCE:
         end = datetime.now(UTC) + timedelta(seconds=seconds)
         raise Undecided(Reason.WINDOW, f"the ban of {ban.address} ends at {end:%H:%M:%S} UTC, later than a run waits")
-    time.sleep(seconds + 1.0)
+    time.sleep(max(0.0, ban.afterwards.sent_at + ban.afterwards.seconds + seconds + 1.0 - time.time()))
     return api.get(PROTECTED, token=token, address=ban.address, paced=False, may_refuse=True)

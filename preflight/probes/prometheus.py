@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -68,11 +69,16 @@ class Rule:
 
 
 class Prometheus:
-    """A client that only reads."""
+    """A client that only reads.
 
-    def __init__(self, url: str, credentials: Secret | None, user_agent: str) -> None:
+    `young`: the server was started with this run, so that it is asked of the present only when it has scraped
+    everything; its history is there as soon as it answers.
+    """
+
+    def __init__(self, url: str, credentials: Secret | None, user_agent: str, *, young: bool = False) -> None:
         self.url = url
         self._headers = {"User-Agent": user_agent, **_authorization(credentials)}
+        self._young = young
 
     def ask(self, path: str, **parameters: str) -> Answer:
         """GET a path. Raises Unreachable."""
@@ -92,6 +98,7 @@ class Prometheus:
 
     def query(self, expression: str, at: float | None = None) -> list[Series]:
         """An instant query."""
+        self.settle()
         moment = {} if at is None else {"time": f"{at:.3f}"}
         return _series(self.data("/api/v1/query", query=expression, **moment), "value")
 
@@ -112,6 +119,7 @@ class Prometheus:
     @http.shaped("Prometheus")
     def targets(self) -> list[ScrapeTarget]:
         """The active targets."""
+        self.settle()
         now = time.time()
         found = _mapping(self.data("/api/v1/targets", state="active")).get("activeTargets") or []
         return [
@@ -129,6 +137,7 @@ class Prometheus:
     @http.shaped("Prometheus")
     def rules(self) -> list[Rule]:
         """The alerting rules."""
+        self.settle()
         groups = _mapping(self.data("/api/v1/rules")).get("groups") or []
         return [
             Rule(
@@ -149,12 +158,14 @@ class Prometheus:
     @http.shaped("Prometheus")
     def alertmanagers(self) -> list[str]:
         """The Alertmanagers that alerts are sent to."""
+        self.settle()
         found = _mapping(self.data("/api/v1/alertmanagers")).get("activeAlertmanagers") or []
         return [str(one.get("url", "")) for one in found]
 
     @http.shaped("Prometheus")
     def names(self, start: float, end: float) -> set[str]:
         """The names of all metrics with samples between two moments."""
+        self.settle()
         return set(self.data("/api/v1/label/__name__/values", start=f"{start:.0f}", end=f"{end:.0f}"))
 
     def version(self) -> str:
@@ -164,39 +175,50 @@ class Prometheus:
         except LookError:
             return ""
 
+    def settle(self) -> None:
+        """Wait, once, until a young server has scraped every target and evaluated every rule."""
+        if self._young:
+            self._young = False
+            _until(self._knows_the_present)
+
+    def answers(self) -> bool:
+        """Whether it is ready."""
+        return self.ask("/-/ready").status_code == 200
+
+    def _knows_the_present(self) -> bool:
+        seen = self.targets()
+        known = bool(seen) and all(one.health != "unknown" for one in seen)
+        return known and all(rule.health != "unknown" for rule in self.rules())
+
 
 def connect(target: Target, user_agent: str) -> Prometheus:
-    """A client of the target's Prometheus. In a rehearsal, once it has scraped everything: it was started with the run.
+    """A client of the target's Prometheus. In a rehearsal it is young, and waited for until it answers.
 
     Raises Undecided where the target file names none.
     """
     part = target.facts.prometheus
     if part is None:
         raise Undecided(Reason.OPERATOR, 'no Prometheus: give [prometheus] url = "http://…" in the target file')
-    client = Prometheus(part.url, target.secret("prometheus_password"), user_agent)
+    client = Prometheus(part.url, target.secret("prometheus_password"), user_agent, young=target.facts.rehearsal)
     if target.facts.rehearsal:
-        _settle(client)
+        _until(client.answers)
     return client
 
 
-def _settle(client: Prometheus) -> None:
+def _until(holds: Callable[[], bool]) -> None:
     until = time.monotonic() + _SETTLE_SECONDS
     while time.monotonic() < until:
-        try:
-            if client.ask("/-/ready").status_code == 200:
-                seen = client.targets()
-                known = seen and all(one.health != "unknown" for one in seen)
-                if known and all(rule.health != "unknown" for rule in client.rules()):
-                    return
-        except Unreachable:
-            pass
+        with contextlib.suppress(Unreachable):
+            if holds():
+                return
         time.sleep(0.2)
 
 
 def game_job(client: Prometheus) -> str:
-    """The job that scrapes the game. Raises LookError when nothing does."""
-    jobs = {one.job for one in client.targets()}
-    if JOB in jobs:
+    """The job that scrapes the game, or did so lately. Raises LookError when nothing does."""
+    now = time.time()
+    lately = {one.labels.get("job") for one in client.range("count by (job) (up)", now - 300, now, 60)}
+    if JOB in lately or JOB in {one.job for one in client.targets()}:
         return JOB
     found = client.query("count by (job) (http_requests_total)")
     if not found:

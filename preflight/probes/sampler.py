@@ -44,7 +44,10 @@ _TRIES = 3
 
 @dataclass
 class Series:
-    """What was measured at one endpoint so far. `rate` is in requests a second, `spent` in seconds."""
+    """What was measured at one endpoint so far. `rate` is in requests a second, `spent` in seconds.
+
+    `repeated`: how often samples were thrown away since the generator fell behind, `behind`: by how much the last time.
+    """
 
     call: str
     rate: float
@@ -53,6 +56,7 @@ class Series:
     warm_up_failures: list[str] = field(default_factory=list)
     seeds: list[int] = field(default_factory=list)
     repeated: int = 0
+    behind: str = ""
     spent: float = 0.0
     refusal: LookError | None = None
 
@@ -133,6 +137,8 @@ class Sampler:
                 missing = min(missing, self.left(call))
             if missing <= 0:
                 return series
+            if series.repeated >= _TRIES:
+                raise LookError(f"{call}: {series.behind}")
             if call == "POST /scene":
                 self._loading_scenes(series, missing, token)
             elif capped:
@@ -173,7 +179,7 @@ class Sampler:
         for call, wish in self._wishes.items():
             other = self._of(call)
             lacking = min(min(n, wish) - len(other.samples), self.left(call))
-            if other is not asked and other.refusal is None and lacking > 0:
+            if other is not asked and other.refusal is None and other.repeated < _TRIES and lacking > 0:
                 group.append(other)
                 rounds = min(rounds, lacking)
         self._measure(group, rounds, token, ())
@@ -189,35 +195,28 @@ class Sampler:
             method, _, path = series.call.partition(" ")
             lanes.append(Lane(method, self._api.url(path, "game"), slot, bodies))
         headers = {"Authorization": f"Bearer {token.reveal()}", "User-Agent": self._user_agent, "Accept": "*/*"}
-        behind = ""
-        for _ in range(_TRIES):
-            self._reserve(group, rounds, period)
-            order = Order(
-                lanes=tuple(lanes),
-                rounds=rounds,
-                period_s=period,
-                headers=headers | ({"Content-Type": "application/json"} if bodies else {}),
-                sources=group[0].sources,
-                ca_file=str(self._target.facts.api.ca_file) if self._target.facts.api.ca_file else None,
-                warm_up=(10 if first else 3) if self.exempt and not bodies else 2,
-                seed=secrets.randbits(32),
-            )
-            behind = self._carry_out(order, group)
-            if not behind or min(self.left(series.call) for series in group) < rounds:
-                break
-        if behind:
-            self._refuse(group, LookError(f"{', '.join(series.call for series in group)}: {behind}"))
+        self._reserve(group, rounds, period)
+        order = Order(
+            lanes=tuple(lanes),
+            rounds=rounds,
+            period_s=period,
+            headers=headers | ({"Content-Type": "application/json"} if bodies else {}),
+            sources=group[0].sources,
+            ca_file=str(self._target.facts.api.ca_file) if self._target.facts.api.ca_file else None,
+            warm_up=(10 if first else 3) if self.exempt and not bodies else 2,
+            seed=secrets.randbits(32),
+        )
+        self._carry_out(order, group)
 
-    def _carry_out(self, order: Order, group: Sequence[Series]) -> str:
-        """Send an order and keep what came; else why the generator can't vouch for it."""
+    def _carry_out(self, order: Order, group: Sequence[Series]) -> None:
+        """Send an order and keep what came, but for the endpoints whose times the generator can't vouch for."""
         self._expect((order.rounds + order.warm_up) * order.period_s)
         try:
             batches = load.send(order, [series.call for series in group])
         except LookError as error:
             self._refuse(group, error)
-            return ""
+            return
         for series, batch in zip(group, batches, strict=True):
-            series.spent += order.rounds / series.rate
             series.warm_up_failures += batch.warm_up_failures
             for what, count in batch.sent.items():
                 self._api.sent[f"{series.call} {what if what.isdigit() else 'no answer'}"] += count
@@ -228,19 +227,17 @@ class Sampler:
             self._refuse(
                 group, nobody if not any(batch.refusal for batch in batches) else next(b.refusal for b in batches if b.refusal)
             )
-            return ""
-        everything = [sample for batch in batches for sample in batch.samples]
-        behind = load.fell_behind(everything, min(PACED_BY[series.call] for series in group))
+            return
         for series, batch in zip(group, batches, strict=True):
             if batch.refusal is not None:
                 self._refuse([series], batch.refusal)
-            elif behind:
+            elif behind := load.fell_behind(batch.samples, PACED_BY[series.call]):
                 # what is thrown away is chosen by the generator's own delay alone, never by what the target did
-                series.repeated += 1
+                series.repeated, series.behind = series.repeated + 1, behind
             else:
+                series.spent += order.rounds / series.rate
                 series.samples += batch.samples
                 series.seeds.append(batch.seed)
-        return behind
 
     def _refuse(self, group: Sequence[Series], error: LookError) -> None:
         """Remember why these endpoints can't be measured, so that no other item tries again."""

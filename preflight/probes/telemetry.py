@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import struct
+import threading
 import time
 import zlib
 from collections.abc import Iterator, Sequence
@@ -117,9 +118,9 @@ def connection(url: str, user_agent: str) -> Iterator[ClientConnection]:
         yield made
 
 
-def listen(made: ClientConnection, seconds: float, *, enough: int | None = None) -> Listening:
-    """Listen for at most `seconds`, or until `enough` messages came."""
-    heard = Listening()
+def listen(made: ClientConnection, seconds: float, *, enough: int | None = None, into: Listening | None = None) -> Listening:
+    """Listen for at most `seconds`, or until `enough` messages came; they are kept `into` that, as they come."""
+    heard = Listening() if into is None else into
     began = time.monotonic()
     while (left := seconds - (time.monotonic() - began)) > 0 and (enough is None or len(heard.messages) < enough):
         try:
@@ -139,6 +140,56 @@ def listen(made: ClientConnection, seconds: float, *, enough: int | None = None)
         heard.messages.append(Message(kind, now, data))
     heard.seconds = time.monotonic() - began
     return heard
+
+
+class Listener:
+    """A client that is listened to in the background for STABLE_SECONDS, while other tests run."""
+
+    def __init__(self, url: str, user_agent: str) -> None:
+        self._heard = Listening()
+        self._made: ClientConnection | None = None
+        self._problem: Exception | None = None
+        self._connected = threading.Event()
+        self._began = 0.0
+        self._thread = threading.Thread(target=self._listen, args=(url, user_agent), daemon=True)
+        self._thread.start()
+
+    def _listen(self, url: str, user_agent: str) -> None:
+        try:
+            with connection(url, user_agent) as self._made:
+                self._began = time.monotonic()
+                self._connected.set()
+                listen(self._made, STABLE_SECONDS, into=self._heard)
+        except Exception as error:  # noqa: BLE001 - raised again where somebody asks what was heard
+            self._problem = error
+        finally:
+            self._connected.set()
+
+    @property
+    def open(self) -> bool:
+        """Whether it is connected now."""
+        return self._connected.is_set() and self._thread.is_alive()
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """What came so far."""
+        return tuple(self._heard.messages)
+
+    def heard(self, seconds: float) -> Listening:
+        """What came in the first `seconds`, which are waited for. Raises what `connection` raises."""
+        self._connected.wait()
+        self._thread.join(max(0.0, self._began + seconds - time.monotonic()))
+        if self._problem is not None:
+            raise self._problem
+        heard, lasted = self._heard, time.monotonic() - self._began if self.open else self._heard.seconds
+        messages = [message for message in self.messages if message.at <= seconds]
+        return Listening(min(seconds, lasted), heard.first, messages, list(heard.undecodable), heard.closed)
+
+    def stop(self) -> None:
+        """Close the connection."""
+        if self.open and self._made is not None:
+            self._made.close()
+        self._thread.join(2 * STABLE_SECONDS)
 
 
 def ask(made: ClientConnection, command: dict[str, Any], seconds: float = 3.0) -> list[Message]:
@@ -173,8 +224,13 @@ def answers_ping(made: ClientConnection, seconds: float = 3.0) -> bool:
         return False
 
 
-def crowd(url: str, user_agent: str, clients: int, seconds: float) -> list[Listening | Unreachable]:
-    """Several clients at once, each listening for `seconds`: what each heard, or why it could not connect."""
+def crowd(
+    url: str, user_agent: str, clients: int, seconds: float, beside: Listener | None = None
+) -> list[Listening | Unreachable]:
+    """Several clients at once, each listening for `seconds`: what each heard, or why it could not connect.
+
+    `beside` is one of them while it is connected.
+    """
 
     def one(_: int) -> Listening | Unreachable:
         try:
@@ -183,8 +239,12 @@ def crowd(url: str, user_agent: str, clients: int, seconds: float) -> list[Liste
         except Unreachable as error:
             return error
 
+    known = len(beside.messages) if beside is not None and beside.open else None
     with ThreadPoolExecutor(clients) as pool:
-        return list(pool.map(one, range(clients)))
+        heard = list(pool.map(one, range(clients if known is None else clients - 1)))
+    if beside is not None and known is not None:
+        heard.append(Listening(seconds, messages=list(beside.messages[known:])))
+    return heard
 
 
 def served(heard: Sequence[Listening | Unreachable]) -> int:

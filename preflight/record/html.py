@@ -67,12 +67,34 @@ class Step:
 
 def section(record: Record, redact: Redactor) -> str:
     """The record as an HTML fragment with its own style, to stand in a page."""
-    return _render("record.html.j2", record, redact)
+    before = plots.baselines(record.items)
+    return (
+        _environment(redact)
+        .get_template("record.html.j2")
+        .render(
+            record=record,
+            sections=[(name, title, [i for i in record.items if i.section == name]) for name, title in SECTIONS.items()],
+            blockers=_by_gain(record.items, Status.FAIL, Status.ERROR),
+            steps=_steps(record.items),
+            meaning=_MEANING[record.verdict],
+            plots=lambda item: plots.of_item(item, before),
+            scorecard=plots.scorecard(record.items),
+            said={i.id: [use for use in record.attestations if use.word.item == i.id] for i in record.items},
+            roles={entry.id: entry.roles for entry in load().item},
+            warnings=[i for i in record.items if i.status is Status.WARN],
+            approvals=[i for i in record.items if i.stage == "signoff"],
+            sign=_SIGN,
+            counts=_count,
+            written={line.number: line.text for line in written_lines()},
+            statuses=list(Status),
+        )
+    )
 
 
-def page(record: Record, redact: Redactor) -> str:
-    """The record as a page of its own, self-contained."""
-    return _render("page.html.j2", record, redact)
+def page(record: Record, redact: Redactor, inner: str = "") -> str:
+    """The record as a page of its own, self-contained; `inner` is its `section` where that is drawn already."""
+    words = Markup(inner or section(record, redact))  # noqa: S704 - drawn by the escaping template above
+    return _environment(redact).get_template("page.html.j2").render(record=record, section=words)
 
 
 def overview(rows: Sequence[tuple[str, Record | None, str]]) -> str:
@@ -93,31 +115,6 @@ def _environment(redact: Redactor) -> Environment:
     )
     environment.filters |= {"utc": _utc, "number": _number, "slug": _slug, "printable": printable, "limit": plots.in_words}
     return environment
-
-
-def _render(template: str, record: Record, redact: Redactor) -> str:
-    before = plots.baselines(record.items)
-    return (
-        _environment(redact)
-        .get_template(template)
-        .render(
-            record=record,
-            sections=[(name, title, [i for i in record.items if i.section == name]) for name, title in SECTIONS.items()],
-            blockers=_by_gain(record.items, Status.FAIL, Status.ERROR),
-            steps=_steps(record.items),
-            meaning=_MEANING[record.verdict],
-            plots=lambda item: plots.of_item(item, before),
-            scorecard=plots.scorecard(record.items),
-            said={i.id: [use for use in record.attestations if use.word.item == i.id] for i in record.items},
-            roles={entry.id: entry.roles for entry in load().item},
-            warnings=[i for i in record.items if i.status is Status.WARN],
-            approvals=[i for i in record.items if i.stage == "signoff"],
-            sign=_SIGN,
-            counts=_count,
-            written={line.number: line.text for line in written_lines()},
-            statuses=list(Status),
-        )
-    )
 
 
 def _by_gain(items: Sequence[ItemResult], *statuses: Status) -> list[ItemResult]:

@@ -150,7 +150,7 @@ class Intrusion:
 
     rules: tuple[str, ...] = ("logins", "identities", "rate", "endpoint_rate", "flood", "injection", "traversal")
     # shorter than any real one, so that a rehearsal lives to see its end
-    temporary_ban_s: float = 4.0
+    temporary_ban_s: float = 2.0
     halved_s: float = 600.0
 
 

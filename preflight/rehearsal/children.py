@@ -69,14 +69,17 @@ class Child:
         """Whether the process is still there."""
         return self._process.poll() is None
 
-    def stop(self) -> None:
-        """Let the process end, and make sure that it has."""
+    def end(self) -> None:
+        """Ask the process to end."""
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe:
                 with contextlib.suppress(OSError):  # the child was faster
                     pipe.close()
         if self.running():
             self._process.send_signal(signal.SIGTERM)
+
+    def stop(self) -> None:
+        """Make sure that the process, which was asked to end, has."""
         try:
             self._process.wait(timeout=2)
         except subprocess.TimeoutExpired:

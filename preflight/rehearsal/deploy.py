@@ -76,6 +76,8 @@ class Rehearsal:
 
     def close(self) -> None:
         """End the processes; twice does no harm."""
+        for child in self._children:
+            child.end()
         while self._children:
             self._children.pop().stop()
 

@@ -50,7 +50,7 @@ class Gate:
                 reply = error_reply(500, "internal error")
             else:
                 reply = self._judged(visit, time.time() + self._api.clock_offset_s)
-                await self._pace.wait(model, number, received)
+                await self._pace.wait(model, number, received, refused=reply.status >= 400)
         except BrokenInput:
             if self._api.input.broken_answer == "close":
                 return None

@@ -25,11 +25,14 @@ class Pace:
         self._asked[endpoint] += 1
         return self._models.get(endpoint) or self._models.get("*") or DelayModel(), self._asked[endpoint]
 
-    async def wait(self, model: DelayModel, number: int, received: float) -> None:
-        """Return when the answer to request `number`, received at `received`, would leave the game."""
+    async def wait(self, model: DelayModel, number: int, received: float, *, refused: bool = False) -> None:
+        """Return when the answer to request `number`, received at `received`, would leave the game.
+
+        What is `refused` is not worked on, and leaves at the next poll.
+        """
         if _chosen(model.hang_share, number):
             await asyncio.sleep(_HANG_S)
-        leaves = received + self._work_s(model, number, received)
+        leaves = received + (0.0 if refused else self._work_s(model, number, received))
         if model.stall_every_s:
             into = (leaves - self._started) % model.stall_every_s
             # The stall stands at the end of each period, so that the first seconds are ordinary ones.

@@ -150,6 +150,18 @@ def test_a_generator_that_fell_behind_tries_again_and_then_says_so(world):
     assert len(here.orders) == 3, "no other item tries again"
 
 
+def test_a_delay_of_the_generator_costs_only_what_it_is_too_much_for(world):
+    here = world(exempt="127.0.0.9", wishes={"GET /status": 90, "GET /scene": 90})
+    here.sampler.more("GET /status", 30, TOKEN)
+    here.lag = 0.7  # 5 % of 12 ms are 0.6, of 68 ms 3.4
+    assert len(here.sampler.more("GET /scene", 90, TOKEN).samples) == 90
+    with pytest.raises(LookError, match="fell behind"):
+        here.sampler.more("GET /status", 90, TOKEN)
+    assert len(here.sampler.more("GET /status", 30, TOKEN).samples) == 30, "what was measured in time still counts"
+    here.lag = 0.0
+    assert here.sampler.left("GET /status") > 90, "what was thrown away does not count against the cap"
+
+
 def test_one_endpoint_that_refuses_does_not_spoil_the_others(world):
     here = world(exempt="127.0.0.9", wishes={"GET /scene": 90, "GET /health": 90})
     here.statuses["GET /scene"] = "401"

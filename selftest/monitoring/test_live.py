@@ -63,7 +63,7 @@ def test_rules_are_loaded_and_alerts_have_somewhere_to_go(running: tuple[Rehears
 def test_servers_listen_on_loopback_only_and_end_with_the_rehearsal(tmp_path: Path) -> None:
     with Rehearsal(Deployment(), tmp_path / "short") as rehearsal:
         monitoring = rehearsal.pids["monitoring"]
-        client._settle(Prometheus(rehearsal.prometheus_url, None, "selftest"))
+        Prometheus(rehearsal.prometheus_url, None, "selftest", young=True).settle()
         servers = [pid for pid in children(monitoring) if "prometheus" in command(pid)]
         assert len(servers) == 2
         for pid in servers:

@@ -57,9 +57,9 @@ def test_connection_stays_up_and_answers_a_ping(stream, telemetry_url, session, 
 
 
 @item("HLT-TEL-06")
-def test_ten_clients_are_served_at_once(telemetry_url, session, evidence):
+def test_ten_clients_are_served_at_once(telemetry_url, listener, session, evidence):
     """Ten telemetry clients are served at once."""
-    heard = telemetry.crowd(telemetry_url, session.user_agent, clients=10, seconds=2.0)
+    heard = telemetry.crowd(telemetry_url, session.user_agent, clients=10, seconds=2.0, beside=listener)
     evidence.saw("handshakes", len(heard))
     served = telemetry.served(heard)
     evidence.saw("messages", served)
@@ -78,10 +78,9 @@ def test_telemetry_streams_after_the_deployment(stream, evidence):
 
 
 @item("HLT-HOUR-07")
-def test_websocket_connections_are_stable(telemetry_url, session, evidence):
+def test_websocket_connections_are_stable(listener, evidence):
     """WebSocket connections are stable."""
-    with telemetry.connection(telemetry_url, session.user_agent) as connection:
-        heard = telemetry.listen(connection, telemetry.STABLE_SECONDS)
+    heard = listener.heard(telemetry.STABLE_SECONDS)
     evidence.saw("handshakes")
     evidence.saw("messages", len(heard.messages))
 

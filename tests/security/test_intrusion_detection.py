@@ -34,21 +34,6 @@ def test_repeated_failed_logins_bring_a_ban(login_ban, evidence):
     )
 
 
-@item("SEC-IDS-03")
-def test_ban_ends_when_it_says(api, token, login_ban, evidence):
-    """A ban says when it ends, and ends then."""
-    evidence.request(login_ban.refusal)
-    end = limiter.announced_end(login_ban.refusal)
-    assert end is not None, "the refusal does not say when the ban ends (Retry-After, X-RateLimit-Reset or the body)"
-    evidence.fact("ban ends after", f"{end:.0f} s")
-    answer = limiter.after_the_ban(api, token, login_ban, end)
-    evidence.request(answer)
-
-    assert answer.status_code == 200, (
-        f"the ban was announced to end after {end:.0f} s, but then the answer is {answer.status_code}"
-    )
-
-
 @item("SEC-IDS-04")
 def test_repeated_refusals_bring_a_ban(api, session, token, evidence):
     """Five refusals by the limiter within ten minutes get the address banned."""
@@ -77,3 +62,18 @@ def test_injection_pattern_brings_a_ban(api, session, token, evidence):
 def test_security_alerts_stayed_quiet(watched):
     """Security alerts stayed quiet in the first four hours."""
     watched.judge("security_alerts", watched.over(FOUR_HOURS).security_alerts())
+
+
+@item("SEC-IDS-03")
+def test_ban_ends_when_it_says(api, token, login_ban, evidence):
+    """A ban says when it ends, and ends then."""
+    evidence.request(login_ban.refusal)
+    end = limiter.announced_end(login_ban.refusal)
+    assert end is not None, "the refusal does not say when the ban ends (Retry-After, X-RateLimit-Reset or the body)"
+    evidence.fact("ban ends after", f"{end:.0f} s")
+    answer = limiter.after_the_ban(api, token, login_ban, end)
+    evidence.request(answer)
+
+    assert answer.status_code == 200, (
+        f"the ban was announced to end after {end:.0f} s, but then the answer is {answer.status_code}"
+    )
