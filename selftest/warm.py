@@ -7,6 +7,7 @@ imports anew) and forks for every run.
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -42,6 +43,13 @@ _LOADED = (
     "trustme",
     "xdist.plugin",
     "pytest_benchmark.plugin",
+    "aiohttp.web",
+    "junitparser",
+    "platformdirs",
+    "filelock",
+    "dotenv",
+    "pydantic.fields",
+    "cryptography.hazmat.primitives.serialization",
 )
 _own = threading.local()
 
@@ -86,6 +94,8 @@ def _serve() -> None:
     for name in _LOADED:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)  # a run is over before its garbage matters
     while line := sys.stdin.readline():
         pid = os.fork()
         if not pid:
