@@ -159,7 +159,7 @@ def _number(value: float) -> str:
     """Five figures are more than any limit needs; what is next to nothing is not written as a power of ten."""
     if abs(value) >= 1e5:
         return f"{value:.0f}"
-    return f"{value:.5g}" if abs(value) >= 1e-3 or not value else f"{value:.3f}"
+    return f"{value:.5g}" if abs(value) >= 1e-3 or not value else f"{round(value, 3) + 0.0:.3f}"  # no minus nought
 
 
 def _slug(value: Any) -> str:

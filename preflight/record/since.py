@@ -79,7 +79,10 @@ def _moved(then: ItemResult, item: ItemResult) -> float:
 
 
 def _share(old: float | None, new: float | None) -> float:
-    """How far a value has moved, as a share of the old one; from nothing it is as far as a share can tell."""
-    if old is None or new is None or old == new:
+    """How far a value has moved, as a share of the old one; from nothing it is as far as a share can tell.
+
+    What the record shows as the same figure (to a thousandth) has not moved.
+    """
+    if old is None or new is None or round(old, 3) == round(new, 3):
         return 0.0
     return abs(new - old) / abs(old) if old else 1.0
