@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,12 +20,14 @@ from preflight.probes.alertmanager import Alertmanager, Configuration
 from preflight.probes.gathered import GatheredFile, Loki
 from preflight.probes.grafana import Grafana
 from preflight.probes.host import Host
-from preflight.probes.lines import Figure, Line
 from preflight.probes.prometheus import Prometheus, Rule
 from preflight.probes.spans import Span
-from preflight.probes.windows import View
 from preflight.session import Session, now
 from preflight.target import Target
+
+if TYPE_CHECKING:  # these need numpy, and the checklist is collected without it
+    from preflight.probes.lines import Figure, Line
+    from preflight.probes.windows import View
 
 _PLANNED_MB = 810.0
 """What memory growth is a share of: checklist.md lines 99 and 105."""
@@ -57,6 +60,8 @@ class Windows:
 
     def view(self, span: Span) -> View:
         """A window of time."""
+        from preflight.probes.windows import View
+
         if span not in self._views:
             footprint = [(self.session.started.timestamp(), time.time())]
             self._views[span] = View(
@@ -144,6 +149,8 @@ class Watched:
 
     def stable_requests(self, view: View) -> None:
         """The request rate neither grows nor falls by more than the limit says."""
+        from preflight.probes.lines import Line
+
         line = view.request_rate()
         mean = float(line.values.mean())
         if mean <= 0:

@@ -6,27 +6,25 @@ A run is an acceptance run when it collects from `tests/`; everything else (the 
 from __future__ import annotations
 
 import contextlib
+import gc
 import sys
 from collections import Counter
 from collections.abc import Generator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import settings
 
 from preflight import checklist, terminal
 from preflight.checklist import Checklist, ChecklistError, Item
 from preflight.errors import UsageError
 from preflight.evidence import Evidence
-from preflight.finish import Said, finish
 from preflight.fixtures import evidence_key, session_key
 from preflight.judge import Judged, judge
 from preflight.manners import admit, plan, plan_text
 from preflight.options import MARKERS, add_options
 from preflight.outcome import Stage, VerdictStage
 from preflight.people import in_force
-from preflight.record import seal
 from preflight.redact import RedactingStream, Redactor, know
 from preflight.reports import WORDS, speak, together
 from preflight.run import TestOutcome
@@ -35,6 +33,9 @@ from preflight.start import Started, start
 from preflight.target import TargetError
 from preflight.waiting import Waiting, terminal_at_hand
 
+if TYPE_CHECKING:
+    from preflight.finish import Said
+
 _POSTDEPLOY = (Stage.IMMEDIATE, Stage.SHORT, Stage.MEDIUM, Stage.LONG)
 _looks_key = pytest.StashKey[list[Judged]]()
 _started_key = pytest.StashKey[Started]()
@@ -42,7 +43,7 @@ _item_key: pytest.StashKey[Item] = pytest.StashKey()
 _alone_key = pytest.StashKey[bool]()
 """Whether no other test of this run answers the same item."""
 _seconds_key: pytest.StashKey[list[float]] = pytest.StashKey()
-_said_key = pytest.StashKey[Said]()
+_said_key: pytest.StashKey[Said] = pytest.StashKey()
 _planned_key = pytest.StashKey[bool]()
 _items_key = pytest.StashKey[dict[str, Item]]()
 
@@ -74,6 +75,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{name}: {text}")
     if not _collects_acceptance_tests(config) or config.option.help:
         return
+    gc.set_threshold(50_000, 20, 50)  # a run makes many objects and few cycles: a tenth of its time went into looking for them
     worker = getattr(config, "workerinput", None)
     try:
         if worker is not None:
@@ -181,6 +183,8 @@ def pytest_configure_node(node: Any) -> None:
 
 def _repeatable_examples() -> None:
     """Let hypothesis send the same examples in every run, and keeps none of them."""
+    from hypothesis import settings
+
     settings.register_profile("acceptance", derandomize=True, database=None, deadline=None, max_examples=60)
     settings.load_profile("acceptance")
 
@@ -424,6 +428,8 @@ def pytest_html_results_summary(prefix: list[str], session: pytest.Session) -> N
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None, Any, Any]:
     """Make the record before any reporter writes, and say the verdict after all of them."""
+    from preflight.finish import finish
+
     config = session.config
     run = config.stash.get(session_key, None)
     said = None
@@ -458,6 +464,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
 
 def _seal(run: Session | None) -> None:
     """Hash what the run wrote, when every writer is done; a full disk has been told of already."""
+    from preflight.record import seal
+
     if run is not None and (run.folder / "record.json").exists():
         run.journal.close()
         with contextlib.suppress(OSError):

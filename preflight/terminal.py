@@ -8,38 +8,24 @@ import textwrap
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-
-from rich.console import Console
-from rich.highlighter import RegexHighlighter
-from rich.theme import Theme
+from typing import TYPE_CHECKING
 
 from preflight.checklist import Checklist, Item, uncovered, written_lines, written_rows
 from preflight.evidence import Evidence
 from preflight.judge import Judged
 from preflight.outcome import Reason, Status
-from preflight.record.tree import Record
 from preflight.run import later
 
-
-class _Statuses(RegexHighlighter):
-    """Colours a status where it begins a line, and the verdict; the word itself stays the sign."""
-
-    highlights = (
-        r"(?m)^(?P<good>PASS|WAIVED)\b",
-        r"(?m)^(?P<open>WARN|PENDING)\b",
-        r"(?m)^(?P<bad>FAIL|ERROR)\b",
-        r"(?m)^Verdict .*: (?P<verdict>.*)$",
-    )
-
-
-_THEME = Theme({"good": "green", "open": "yellow", "bad": "bold red", "verdict": "bold"})
+if TYPE_CHECKING:
+    from preflight.record.tree import Record
 
 
 def show(text: str) -> None:
     """Print `text`, whatever letters the console knows; in colour where it is a terminal."""
+    from preflight.colours import console
+
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    console = Console(theme=_THEME, highlighter=_Statuses(), markup=False, emoji=False, soft_wrap=True)
-    console.print("\n" + text.encode(encoding, "replace").decode(encoding))
+    console().print("\n" + text.encode(encoding, "replace").decode(encoding))
 
 
 def width() -> int:

@@ -14,9 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
 QUIET_S = 5.0
 """A look may take so long before anything is said of it."""
 _EVERY_S = 0.5
@@ -68,6 +65,9 @@ class Waiting:
     def _show(self, what: str, over: threading.Event) -> None:
         if over.wait(QUIET_S) or self._screen is None:
             return
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
         columns = (
             TextColumn("  {task.description}", markup=False),
             BarColumn(20),

@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,6 +33,7 @@ from preflight.measure.percentile import judge_percentile
 from preflight.measure.trend import judge_trend
 from preflight.probes import load
 from preflight.probes.load_process import Lane, Order
+from preflight.session import SUITE
 
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- written by `python -m selftest.bench --write` -->", "<!-- end of what is written -->"
@@ -217,8 +219,9 @@ def collection() -> list[dict[str, Any]]:
     """Collecting the whole checklist, against bare pytest collecting nothing of ours."""
     with tempfile.TemporaryDirectory() as temporary:
         (Path(temporary) / "test_nothing.py").write_text("def test_nothing(): pass\n", "utf-8")
-        bare = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:locust", "-p", "no:preflight.plugin"]
-        bare += ["-p", "no:preflight.fixtures", "--rootdir", temporary, temporary]
+        bare = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:locust", "--rootdir", temporary, temporary]
+        for ours in distribution(SUITE).entry_points.select(group="pytest11"):
+            bare += ["-p", f"no:{ours.name}"]
         nothing = _wall(bare, Path(temporary), 5)
     whole = _wall([sys.executable, "-m", "pytest", "--collect-only", "-q", "tests"], ROOT, 5)
     return [_row("collection of the checklist above bare pytest's", whole - nothing, "s", "under 1", bare=round(nothing, 2))]

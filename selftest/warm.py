@@ -1,7 +1,7 @@
-"""pytest in a process that has the libraries loaded already: the matrix starts it some 500 times.
+"""pytest in a process that has its modules loaded already: the matrix starts it some 500 times.
 
-Each thread that calls `run` gets a process of its own that loads what others wrote (never `preflight`, which each run
-imports anew) and forks for every run.
+Each thread that calls `run` gets a process of its own that loads the libraries and the suite as they are then, and forks
+for every run. Tests are imported by each run anew.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from preflight import checklist
 from preflight.checklist import ROOT
 
 _LOADED = (
@@ -50,6 +51,13 @@ _LOADED = (
     "dotenv",
     "pydantic.fields",
     "cryptography.hazmat.primitives.serialization",
+    "preflight.plugin",
+    "preflight.hostfixtures",
+    "preflight.monitorfixtures",
+    "preflight.vrfixtures",
+    "preflight.finish",
+    "preflight.rehearsal.deploy",
+    "preflight.rehearsal.faults",
 )
 _own = threading.local()
 
@@ -94,6 +102,7 @@ def _serve() -> None:
     for name in _LOADED:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    checklist.load()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)  # a run is over before its garbage matters
     while line := sys.stdin.readline():

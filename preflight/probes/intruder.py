@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,6 +67,21 @@ def fuzzing_allowed(target: Target) -> None:
     """Generated input is sent to a rehearsal, and where the operator says that intrusion detection is suspended."""
     if not (target.facts.rehearsal or target.facts.manners.intrusion_detection_suspended):
         raise Undecided(Reason.CONSENT, "generated input is sent only where [manners] intrusion_detection_suspended = true")
+
+
+def anything(client: Intruder) -> Iterator[tuple[str, Answer]]:
+    """Scene paths that hypothesis makes up, the same in every run, and what PUT /scene answers to each.
+
+    They are made beforehand: a target may answer the same input differently the next time, so that nothing is tried
+    again to make it smaller.
+    """
+    from hypothesis import given
+    from hypothesis import strategies as st
+
+    made: list[tuple[str, str]] = []
+    given(st.text(max_size=80), st.text(min_size=1, max_size=10))(lambda path, name: made.append((path, name)))()
+    for path, name in made:
+        yield path, client.ask("PUT", "/scene", body={name: path, "scene_path": path})
 
 
 def leads_out(answer: Answer) -> bool:

@@ -6,6 +6,7 @@ the socket does not reach it; shutting the connection down does.
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import ssl
@@ -20,6 +21,8 @@ from websockets.sync.client import ClientConnection, connect
 OPEN_SECONDS = 5.0
 _CLOSE_SECONDS = 1.0
 _SPARE_SECONDS = 1.0
+_LOGGER = logging.getLogger("websockets.client")
+"""Made here: pytest goes through all loggers around each test, and a thread that makes one meanwhile would break that."""
 _LONGER_THAN_ANYTHING = 86_400.0
 
 
@@ -58,6 +61,7 @@ def opened(url: str, *, user_agent: str, context: ssl.SSLContext | None = None, 
                 close_timeout=_CLOSE_SECONDS,
                 user_agent_header=user_agent,
                 proxy=None,
+                logger=_LOGGER,
                 **options,
             ) as connection:
                 ending.cancel()

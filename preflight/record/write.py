@@ -46,7 +46,7 @@ def junit_xml(record: Record, redact: Redactor) -> bytes:
     xml = JUnitXml(redact(record.title))
     for section in dict.fromkeys(item.section for item in record.items):
         suite = TestSuite(section)
-        suite.add_testcases(_case(item, redact) for item in record.items if item.section == section)
+        suite.add_testcases([_case(item, redact) for item in record.items if item.section == section])
         xml.add_testsuite(suite)
     xml.update_statistics()  # type: ignore[no-untyped-call]
     return bytes(xml.tostring())  # type: ignore[no-untyped-call]
