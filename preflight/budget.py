@@ -76,6 +76,8 @@ class Budget:
         self._ordinary = self._addresses[: 1 + more - min(_KEPT_BACK, (more + 1) // 2)]
         self._clock = clock
         self._sleep = sleep
+        self._known: tuple[int, int] = (0, 0)
+        self._state: dict[str, Any] = {}
 
     def take(self, endpoint: str, *, address: str | None = None, bad_login: bool = False) -> str:
         """Wait until a request to `endpoint` may leave, enter it, and return the address to send it from.
@@ -176,9 +178,11 @@ class Budget:
     def _read(self) -> dict[str, Any]:
         empty: dict[str, Any] = {"sent": {}, "limits": {}, "closed": {}, "refused": []}
         try:
-            state = json.loads(self._path.read_text("utf-8"))
+            written = self._stamp()
+            state = self._state if written == self._known else json.loads(self._path.read_text("utf-8"))
         except (OSError, ValueError):
             return empty
+        self._known, self._state = written, state
         now = self._clock()
         sent = {a: [r for r in rows if now - r[0] < _REMEMBERED] for a, rows in state.get("sent", {}).items()}
         refused = [entry for entry in state.get("refused", []) if isinstance(entry, list) and now - entry[0] < _TEN_MINUTES]
@@ -189,6 +193,12 @@ class Budget:
         part = self._path.with_suffix(".part")
         part.write_text(json.dumps(state), "utf-8")
         part.replace(self._path)
+        self._known, self._state = self._stamp(), state
+
+    def _stamp(self) -> tuple[int, int]:
+        """Which file it is: every writer makes a new one."""
+        found = self._path.stat()
+        return found.st_ino, found.st_mtime_ns
 
 
 def _room(times: Sequence[float], window: _Window, now: float) -> float:

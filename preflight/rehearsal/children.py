@@ -31,7 +31,8 @@ class Child:
                 stderr=errors,
                 start_new_session=True,
                 cwd=Path(__file__).resolve().parents[2],
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                # aiohttp reads all authorities of the machine when it is imported; nothing here asks a stranger
+                env={**os.environ, "PYTHONUNBUFFERED": "1", "SSL_CERT_FILE": os.devnull},
             )
         self._buffer = b""
 
