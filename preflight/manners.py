@@ -5,6 +5,7 @@ The plan is made from checklist.toml alone, so that it can be shown without send
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ _BAN_RISK: dict[str, str] = {
 }
 
 _SECONDS_A_REQUEST = 0.05
+_COLUMNS = 80
 
 
 @dataclass(frozen=True)
@@ -86,22 +88,28 @@ def plan(items: Iterable[Item], target: Target, user_agent: str) -> Plan:
 
 def plan_text(made: Plan, target: Target) -> str:
     """The plan as a person reads it, at 80 columns."""
-    rows = [f"Plan for {target.facts.name} ({target.facts.api.url}), build {target.facts.build}"]
+    rows = _wrapped(f"Plan for {target.facts.name} ({target.facts.api.url}), build {target.facts.build}", 0)
     total = sum(made.requests.values())
-    rows.append(f"  {total} requests in about {made.seconds:.0f} s, as User-Agent {made.user_agent}")
-    rows.append(
-        f"  from {len(made.addresses)} address(es): {', '.join(made.addresses[:3])}{' …' if len(made.addresses) > 3 else ''}"
-    )
+    rows += _wrapped(f"{total} requests in about {made.seconds:.0f} s, as User-Agent {made.user_agent}", 2)
+    more = " …" if len(made.addresses) > 3 else ""
+    rows += _wrapped(f"from {len(made.addresses)} address(es): {', '.join(made.addresses[:3])}{more}", 2)
     rows += [f"  {count:5d}  {call}" for call, count in made.requests.items()]
     for effect in made.effects:
-        state = "agreed" if effect.agreed else f"NOT agreed: [consent] {effect.consent} = true, or --intrusive"
-        rows.append(f"  effect of {effect.item}: {effect.text}")
+        rows += _wrapped(f"effect of {effect.item}: {effect.text}", 2)
         if effect.risk:
-            rows.append(f"         risk: {effect.risk}")
-        rows.append(f"         {state}")
+            rows += _wrapped(f"risk: {effect.risk}", 9)
+        state = "agreed" if effect.agreed else f"NOT agreed: [consent] {effect.consent} = true, or --intrusive"
+        rows += _wrapped(state, 9)
     if made.missing:
-        rows.append(f"  consents missing: {', '.join(made.missing)} (their items will be PENDING)")
+        rows += _wrapped(f"consents missing: {', '.join(made.missing)} (their items will be PENDING)", 2)
     return "\n".join(rows)
+
+
+def _wrapped(text: str, indent: int) -> list[str]:
+    first, further = " " * indent, " " * max(9, indent + 2)
+    return textwrap.wrap(
+        text, _COLUMNS, initial_indent=first, subsequent_indent=further, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def admit(item: Item, target: Target, stages: Sequence[Stage], *, distributed: bool) -> None:

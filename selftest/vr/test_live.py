@@ -211,6 +211,20 @@ def test_person_is_led_through_the_session(tmp_path):
 
 @needed
 @pytest.mark.lengthy
+def test_frames_are_the_tools_and_what_was_done_is_the_sessions(tmp_path):
+    file = Path(__file__).parent / "data/presentmon-2.csv"
+    chosen = ["--rehearse", "--frames", str(file), "-k", "frames or comfort", "tests/vr"]
+    _typed(_pytest(tmp_path, *chosen), ANSWERS, tmp_path)
+
+    items = _items(tmp_path)
+    assert "presentmon-2.csv" in json.dumps(items["VR-FRAME-06"])
+    assert items["VR-FRAME-06"]["evidence"]["frames"]
+    assert "comfort 0.15 min (shortened from 20)" in json.dumps(items["VR-COMF-02"])
+    assert items["VR-COMF-02"]["status"] == "PASS", items["VR-COMF-02"]["reason"]
+
+
+@needed
+@pytest.mark.lengthy
 def test_session_is_stopped_and_taken_up_again(tmp_path, monkeypatch):
     with Rehearsal(Deployment(), tmp_path / "deployment") as rehearsal:
         for name, value in rehearsal.environment.items():
