@@ -145,7 +145,9 @@ def telemetry_url(target: Target) -> str:
 @pytest.fixture(scope="session")
 def listener(telemetry_url: str, session: Session) -> Iterator[telemetry.Listener]:
     """A telemetry client that listens in the background."""
-    listening = telemetry.Listener(telemetry_url, session.user_agent)
+    # what needs longer never runs beside others, and nobody is to find one client more than there should be
+    seconds = telemetry.LISTEN_SECONDS if session.distributed else telemetry.STABLE_SECONDS
+    listening = telemetry.Listener(telemetry_url, session.user_agent, seconds)
     yield listening
     listening.stop()
 

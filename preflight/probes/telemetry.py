@@ -143,9 +143,10 @@ def listen(made: ClientConnection, seconds: float, *, enough: int | None = None,
 
 
 class Listener:
-    """A client that is listened to in the background for STABLE_SECONDS, while other tests run."""
+    """A client that is listened to in the background for `seconds`, while other tests run."""
 
-    def __init__(self, url: str, user_agent: str) -> None:
+    def __init__(self, url: str, user_agent: str, seconds: float = STABLE_SECONDS) -> None:
+        self._seconds = seconds
         self._heard = Listening()
         self._made: ClientConnection | None = None
         self._problem: Exception | None = None
@@ -159,7 +160,7 @@ class Listener:
             with connection(url, user_agent) as self._made:
                 self._began = time.monotonic()
                 self._connected.set()
-                listen(self._made, STABLE_SECONDS, into=self._heard)
+                listen(self._made, self._seconds, into=self._heard)
         except Exception as error:  # noqa: BLE001 - raised again where somebody asks what was heard
             self._problem = error
         finally:
@@ -189,7 +190,7 @@ class Listener:
         """Close the connection."""
         if self.open and self._made is not None:
             self._made.close()
-        self._thread.join(2 * STABLE_SECONDS)
+        self._thread.join(2 * self._seconds)
 
 
 def ask(made: ClientConnection, command: dict[str, Any], seconds: float = 3.0) -> list[Message]:
