@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 from preflight.budget import Budget, endpoint_of
@@ -25,6 +26,7 @@ SAFE_GETS = ("/health", "/health/quick", "/status", "/scene", "/scenes", "/scene
 _IN_A_ROW = 3
 _LONG = 2.0
 _ALONE = 60.0
+_A_WEEK = 7 * 86_400.0
 
 PROTECTED_CALLS: tuple[tuple[str, str], ...] = (
     ("GET", "/scene"),
@@ -221,15 +223,19 @@ class Api:
 
 
 def retry_after(answer: Answer) -> float:
-    """Seconds a refusal asks to wait: Retry-After, else X-RateLimit-Reset (time or seconds), else 60."""
+    """Seconds a refusal asks to wait, a week at most: Retry-After, else X-RateLimit-Reset (each a time or seconds), else 60."""
     now = time.time()
     for name in ("Retry-After", "X-RateLimit-Reset"):
+        said = answer.header(name) or ""
         try:
-            value = float(answer.header(name) or "")
+            value = float(said)
         except ValueError:
-            continue
+            try:
+                value = parsedate_to_datetime(said).timestamp()
+            except (ValueError, OverflowError):
+                continue
         if value > 1e9:
-            value -= now
-        if 0 <= value < 7 * 86400:
-            return max(1.0, value)
+            value = (value / 1000 if value > 1e12 else value) - now
+        if value >= 0:
+            return max(1.0, min(value, _A_WEEK))
     return 60.0

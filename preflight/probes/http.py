@@ -149,6 +149,13 @@ class _Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
 
 
+class _Session(requests.Session):
+    """Redirects are never followed, and not prepared either: for that requests would read their body, however long."""
+
+    def get_redirect_target(self, resp: Any) -> None:
+        """None: no answer leads anywhere."""
+
+
 @contextmanager
 def _deadline(seconds: float) -> Iterator[threading.Event]:
     """Shut every socket opened inside when the time is over; the event says that it was."""
@@ -192,7 +199,7 @@ def send(
     `source`: the local address to send from. `url` is sent as it is written (dot segments included).
     Raises Unreachable when no whole answer came in `total_seconds`; an oversize body is cut and says so.
     """
-    session = requests.Session()
+    session = _Session()
     session.trust_env = False
     session.headers.clear()
     adapter = _Adapter(source)

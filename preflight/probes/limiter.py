@@ -110,8 +110,8 @@ class Ban:
 
     @property
     def banned(self) -> bool:
-        """Whether a request with a valid token is now refused."""
-        return self.afterwards.status_code >= 400
+        """Whether a request with a valid token is now refused for whom it comes from, and not for anything else."""
+        return self.afterwards.status_code in (403, 429, 503)
 
 
 def by_bad_logins(api: Api, budget: Budget, token: Secret, count: int = 5) -> Ban:
@@ -162,20 +162,40 @@ _PATIENCE = 90.0
 
 
 def announced_end(answer: Answer) -> float | None:
-    """Seconds until the ban ends, as the refusal says it: in a header, or as a number or time in the body."""
-    if answer.header("Retry-After") or answer.header("X-RateLimit-Reset"):
+    """Seconds until the ban ends, as the refusal says it; None where it does not.
+
+    `Retry-After` speaks of the refusal; then the body, where a moment counts before a number and the longest before
+    others ("5 failed logins in 60 s, banned until …"); X-RateLimit-Reset stands on every answer, so it comes last.
+    """
+    if answer.header("Retry-After"):
         return retry_after(answer)
-    found = re.search(
-        r"(\d+(?:\.\d+)?)\s*(?:s\b|sec)|(\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)?)|\b(1[5-9]\d{8})\b", answer.text
-    )
-    if not found:
-        return None
-    if found[1]:
-        return float(found[1])
-    if found[3]:
-        return max(0.0, float(found[3]) - time.time())
-    moment = datetime.fromisoformat(found[2])
-    return max(0.0, (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - time.time())
+    moments = [left for found in _MOMENT.finditer(answer.text) if (left := _left_until(found[0])) > 0]
+    named = [float(found[1]) for found in _NAMED.finditer(answer.text)]
+    spans = [float(found[1]) * _UNITS[found[2][0].lower()] for found in _SPAN.finditer(answer.text)]
+    for some in (moments, named, spans):
+        if some:
+            return min(max(some), _FOR_GOOD)
+    return retry_after(answer) if answer.header("X-RateLimit-Reset") else None
+
+
+_MOMENT = re.compile(
+    r"\b20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?|(?<![\d.])1[5-9]\d{8}(?=\d{3}\b|\.|\b)"
+)
+_NAMED = re.compile(
+    r'(?i)"(?:retry_?after|expires_?in|remaining|ban_?(?:remaining|seconds)|seconds)\w{0,20}"\s*:\s*"?(\d{1,9}(?:\.\d{1,9})?)'
+)
+_SPAN = re.compile(r"(?i)\b(\d{1,9}(?:\.\d{1,9})?)\s*(s|sec|m|min|h|hour)(?:s|onds?|utes?)?\b")
+_FOR_GOOD = 10 * 365 * 86_400.0
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def _left_until(text: str) -> float:
+    """Seconds until a moment, written out or in seconds since 1970; negative for one that is over or is none."""
+    try:
+        moment = datetime.fromtimestamp(float(text), UTC) if text[4:5] != "-" else datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        return -1.0
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - time.time()
 
 
 def after_the_ban(api: Api, token: Secret, ban: Ban, seconds: float) -> Answer:

@@ -68,11 +68,15 @@ class Block:
 
 @dataclass
 class Configuration:
-    """What was read: the `http` block with all that is included, the files, and what nginx would refuse."""
+    """What was read: the `http` block with all that is included, the files, and what nginx would refuse.
+
+    `included`: the directives of each file, which may be included at several places.
+    """
 
     http: tuple[Directive, ...] = ()
     files: dict[str, bytes] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
+    included: dict[str, tuple[Directive, ...]] = field(default_factory=dict)
 
     def servers(self) -> list[Block]:
         """Every `server` block."""
@@ -84,12 +88,25 @@ class Configuration:
 
 
 def read_site(host: Host, site: str) -> Configuration:
-    """The site file alone, as part of `http`, with what it includes. Raises LookError when it is missing or unreadable."""
+    """The site file with what it includes, as part of the `http` block that includes it; without other servers.
+
+    Raises LookError when it is missing or unreadable.
+    """
     if host.facts(site) is None:
         raise LookError(f"{site} is missing, so that none of its directives can be judged")
     made = Configuration()
-    made.http = _load(host, site, made, check_context=False)
+    made.http = (*_around(host, site), *_load(host, site, made, check_context=False))
     return made
+
+
+def _around(host: Host, site: str) -> tuple[Directive, ...]:
+    """What nginx.conf says for every server, where it includes the site file."""
+    try:
+        main, content = read_main(host, site), read(host, site)
+    except LookError:
+        return ()  # whether the site is in use is judged by its own item
+    same = {path for path, data in main.files.items() if path == site or data == content}
+    return tuple(one for one in main.http if one.name != "server" and one.file not in same) if same else ()
 
 
 def read_main(host: Host, site: str) -> Configuration:
@@ -109,6 +126,7 @@ def _load(host: Host, path: str, made: Configuration, *, check_context: bool, de
     import crossplane
 
     made.files[path] = read(host, path)
+    made.included[path] = ()  # a file that includes itself brings nothing more
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "nginx.conf"
         copy.write_bytes(made.files[path])
@@ -118,7 +136,8 @@ def _load(host: Host, path: str, made: Configuration, *, check_context: bool, de
     for error in parsed["errors"]:
         said = str(error["error"]).replace(str(copy), path).replace(f" in {path}", "")
         made.errors.append(f"{path}: {said}")
-    return _convert(parsed["config"][0]["parsed"], path, host, made, depth)
+    made.included[path] = _convert(parsed["config"][0]["parsed"], path, host, made, depth)
+    return made.included[path]
 
 
 def _unfinished(file: Path) -> list[int]:
@@ -148,7 +167,9 @@ def _convert(entries: Sequence[dict[str, Any]], path: str, host: Host, made: Con
         args = tuple(map(str, entry["args"]))
         if entry["directive"] == "include" and args and depth > 0:
             for included in _matching(host, args[0], _root_of(path)):
-                if len(made.files) < _MOST_FILES and included not in made.files:
+                if included in made.included:
+                    found += made.included[included]
+                elif len(made.files) < _MOST_FILES:
                     found += _load(host, included, made, check_context=False, depth=depth - 1)
             continue
         block = _convert(entry.get("block") or (), path, host, made, depth)
@@ -191,11 +212,14 @@ def ports(server: Block) -> dict[int, bool]:
 
 
 def with_tls(site: Configuration) -> Block:
-    """The server that the site answers HTTPS with. Raises LookError when there is none."""
-    for server in site.servers():
-        if any(ports(server).values()):
-            return server
-    raise LookError("no server of the site file listens for TLS, so that its directives can't be judged")
+    """The server that the site answers HTTPS with, of several the one that passes requests on.
+
+    Raises LookError when there is none.
+    """
+    found = [server for server in site.servers() if any(ports(server).values())]
+    if not found:
+        raise LookError("no server of the site file listens for TLS, so that its directives can't be judged")
+    return next((server for server in found if any(inner.value("proxy_pass") for _, inner in locations(server))), found[0])
 
 
 def locations(server: Block) -> list[tuple[str, Block]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import ssl
+from collections.abc import Iterator, Sequence
 
 from preflight.errors import LookError
 from preflight.probes import nginx
@@ -74,17 +75,28 @@ def upgrades(site: nginx.Configuration, connection: str | None) -> bool:
 
 
 def only_redirects(server: nginx.Block) -> bool:
-    """Whether a server does nothing but redirect to HTTPS; a location for certificate renewal (ACME) is fine."""
-    answers = [
-        one for _, block in (("", server), *nginx.locations(server)) for one in block.own if one.name in ("return", "rewrite")
-    ]
-    serving = [
-        name
-        for name, block in nginx.locations(server)
-        if "/.well-known/acme-challenge" not in name and not any(one.name == "return" for one in block.own)
-    ]
-    to_https = [one for one in answers if any(word.startswith("https://") for word in one.args)]
-    return bool(to_https) and not serving and not any(one.name in ("proxy_pass", "root") for one in server.own)
+    """Whether a server does nothing but redirect to HTTPS; a location for certificate renewal (ACME) is fine.
+
+    A `return` of the server itself comes before every location; what stands in its `if` blocks comes before that.
+    """
+    places = nginx.locations(server)
+    answers = [one for _, block in (("", server), *places) for one in _answers(block.own)]
+    if not any(word.startswith("https://") for one in answers for word in one.args):
+        return False
+    if any(one.name == "return" for one in server.own):
+        return True
+    returning = {name for name, block in places if any(one.name == "return" for one in block.own)}
+    serving = [name for name, _ in places if "/.well-known/acme-challenge" not in name and name not in returning]
+    reached = () if "/" in returning else ("root",)  # a root beside a location for everything is never read from
+    return not serving and not any(one.name in ("proxy_pass", *reached) for one in server.own)
+
+
+def _answers(directives: Sequence[nginx.Directive]) -> Iterator[nginx.Directive]:
+    for one in directives:
+        if one.name in ("return", "rewrite"):
+            yield one
+        elif one.name == "if":
+            yield from _answers(one.block)
 
 
 def on_host(path: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from preflight.errors import LookError, Undecided, Unreachable
@@ -128,13 +128,35 @@ def firewall(host: Host, target: Target) -> Firewall:
     return parse_status(ran.output)
 
 
+_RULE = re.compile(
+    r"\s*(?:(?P<ports>\d[\d,:]*)(?:/tcp)?|Anywhere)(?: \([^()]*(?:\(v6\))?\))?(?: \(v6\))?\s+"
+    r"(?P<action>ALLOW|DENY|REJECT|LIMIT)(?: IN)?\s+(?P<source>.+)"
+)
+"""`80,443/tcp (Nginx Full)  ALLOW IN  Anywhere`: ports, ranges and the names of applications, as `ufw status` prints them."""
+
+_TUPLE = re.compile(
+    r"^### tuple ### (allow|deny|reject|limit)\S* (?:tcp|any) (\S+) (?:0\.0\.0\.0/0|::/0) any (?:0\.0\.0\.0/0|::/0)(?! .*\bout\b)",
+    re.MULTILINE,
+)
+"""The same rule in ufw's own file: action, protocol, port, destination, its port, source."""
+
+
+def _numbers(text: str) -> Iterator[int]:
+    """The ports that `80`, `80,443` or `8000:8100` names; those that are asked about where a rule names none."""
+    if not text:
+        yield from (80, 443, *GAME_PORTS)
+    for first, last in re.findall(r"(\d{1,5})(?::(\d{1,5}))?", text):
+        yield from range(int(first), min(int(last or first), 65_535) + 1)
+
+
 def parse_status(text: str) -> Firewall:
     """`ufw status verbose` as rules; those for one source address only do not open a port to everybody."""
     rules: dict[int, set[str]] = {}
     for line in text.splitlines():
-        found = re.match(r"\s*(\d+)(?:/tcp)?(?: \(v6\))?\s+(ALLOW|DENY|REJECT|LIMIT)(?: IN)?\s+(.+)", line)
-        if found and found[3].strip().lower().startswith("anywhere"):
-            rules.setdefault(int(found[1]), set()).add("allow" if found[2] == "LIMIT" else found[2].lower())
+        found = _RULE.match(line)
+        if found and found["source"].strip().lower().startswith("anywhere"):
+            for port in _numbers(found["ports"] or ""):
+                rules.setdefault(port, set()).add("allow" if found["action"] == "LIMIT" else found["action"].lower())
     return Firewall(
         active=bool(re.search(r"^Status:\s*active\b", text, re.MULTILINE)),
         default_deny=bool(re.search(r"^Default:\s*(?:deny|reject) \(incoming\)", text, re.MULTILINE)),
@@ -150,10 +172,9 @@ def _from_files(host: Host) -> Firewall:
     rules: dict[int, set[str]] = {}
     for path in ("/etc/ufw/user.rules", "/etc/ufw/user6.rules"):
         if host.facts(path):
-            for action, port in re.findall(
-                r"### tuple ### (allow|deny|reject|limit) (?:tcp|any) (\d+) (?:0\.0\.0\.0/0|::/0)", read_text(host, path)
-            ):
-                rules.setdefault(int(port), set()).add("allow" if action == "limit" else action)
+            for action, ports in _TUPLE.findall(read_text(host, path)):
+                for port in _numbers("" if ports == "any" else ports):
+                    rules.setdefault(port, set()).add("allow" if action == "limit" else action)
     return Firewall(
         active=bool(re.search(r"^\s*ENABLED\s*=\s*[\"']?yes\b", conf, re.MULTILINE | re.IGNORECASE)),
         default_deny=bool(re.search(r"^\s*DEFAULT_INPUT_POLICY\s*=\s*[\"']?(?:DROP|REJECT)", policy, re.MULTILINE)),

@@ -34,7 +34,10 @@ def wrong(answer: Answer, target: Target, path: str) -> str:
     """What is wrong with a redirect of `path` to HTTPS; "" for nothing."""
     if answer.status_code not in (301, 302, 307, 308):
         return f"http://… answers {answer.status_code} instead of redirecting to HTTPS"
-    to = urlsplit(answer.header("Location") or "")
+    try:
+        to = urlsplit(answer.header("Location") or "")
+    except ValueError:  # brackets that hold no address
+        to = urlsplit("")
     if to.scheme.lower() != "https":
         return f"plain HTTP redirects to {printable(answer.header('Location') or 'nowhere', 100)}"
     ours = {urlsplit(url).hostname for url in (target.facts.api.url, target.facts.api.http_url) if url}

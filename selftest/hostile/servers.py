@@ -93,6 +93,11 @@ def redirect_loop(sock: socket.socket, request: bytes) -> None:
     sock.sendall(body(b"", f"Location: {path}", status="302 Found"))
 
 
+def redirect_bomb(sock: socket.socket, request: bytes) -> None:
+    bomb = gzip.compress(b"\0" * 10_000_000) * 100
+    sock.sendall(body(bomb, "Content-Encoding: gzip", "Location: https://[nowhere", status="302 Found"))
+
+
 def big_header(sock: socket.socket, request: bytes) -> None:
     sock.sendall(OK + b"X-Big: " + b"a" * 1_000_000 + b"\r\nContent-Length: 2\r\n\r\n{}")
 

@@ -15,7 +15,7 @@ from selftest.conftest import SECRET
 from selftest.hostile.servers import EVIL, MODES, serving
 
 # one of each kind in CI; all of them by `python -m selftest selftest/hostile -m ""`
-QUICK = ("truncated_json", "short_body", "random_bytes", "evil_fields", "all_404", "gzip_bomb", "big_header")
+QUICK = ("truncated_json", "short_body", "random_bytes", "evil_fields", "all_404", "gzip_bomb", "big_header", "redirect_bomb")
 MOST_SECONDS = 150.0
 MOST_MEGABYTES = 300
 

@@ -96,6 +96,10 @@ def test_weak_ciphers_are_named(ciphers: str, weak: bool) -> None:
         ("listen 80; return 301 http://$host$request_uri;", False),
         ("listen 80; location /api { proxy_pass http://godot_api; } location / { return 301 https://$host$request_uri; }", False),
         ("listen 80; return 200 ok;", False),
+        ("if ($host = a.example) { return 301 https://$host$request_uri; } listen 80; return 404;", True),
+        ("listen 80; root /var/www; location / { return 301 https://$host$request_uri; }", True),
+        ("listen 80; root /var/www; location /api { return 301 https://$host$request_uri; }", False),
+        ("if ($host = a.example) { return 301 http://b.example; } listen 80; return 404;", False),
     ],
 )
 def test_a_redirect_is_a_redirect_only(body: str, only: bool) -> None:
@@ -134,3 +138,37 @@ def test_a_named_map_lets_upgrades_through() -> None:
     assert nginxrules.upgrades(site(), "Upgrade")
     assert not nginxrules.upgrades(site(), "close")
     assert not nginxrules.upgrades(site(), None)
+
+
+def test_a_snippet_is_in_force_wherever_it_is_included() -> None:
+    snippet = {"/etc/nginx/snippets/security.conf": 'add_header Strict-Transport-Security "max-age=31536000" always;\n'}
+    text = """server { listen 443 ssl; include snippets/security.conf;
+        location / { proxy_pass http://127.0.0.1:8080; }
+        location /web/ { include snippets/security.conf; add_header Cache-Control no-store; } }"""
+    server = nginx.with_tls(site(text, **snippet))
+
+    assert [len(nginxrules.added(block, "Strict-Transport-Security")) for _, block in nginx.locations(server)] == [1, 1]
+
+
+def test_a_file_that_includes_itself_is_read_once() -> None:
+    assert nginx.read_site(Files({SITE: f"include {SITE};\nserver {{ listen 80; }}\n"}), SITE).servers()
+
+
+def test_what_nginx_conf_says_holds_for_the_site_that_it_includes() -> None:
+    main = """events {} http { ssl_protocols TLSv1.2 TLSv1.3; map $http_upgrade $up { default upgrade; "" close; }
+        upstream game { server 127.0.0.1:8080; keepalive 16; } include sites-enabled/*; }"""
+    own = "server { listen 443 ssl; location / { proxy_pass http://game; } }"
+    read = site(own, **{"/etc/nginx/nginx.conf": main, "/etc/nginx/sites-enabled/api": own})
+
+    assert nginx.with_tls(read).value("ssl_protocols") == "TLSv1.2 TLSv1.3"
+    assert nginxrules.upstream_port(read) == 8080
+    assert nginxrules.kept_connections(read) == 16
+    assert nginxrules.upgrades(read, "$up")
+    assert len(read.servers()) == 1
+    assert nginx.with_tls(site(own, **{"/etc/nginx/nginx.conf": main})).value("ssl_protocols") is None, "it is not included"
+
+
+def test_a_catch_all_is_not_taken_for_the_site() -> None:
+    text = "server { listen 443 ssl default_server; ssl_reject_handshake on; }" + GOOD
+
+    assert nginxrules.upstream_port(site(text)) == 8080

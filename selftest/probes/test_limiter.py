@@ -1,0 +1,87 @@
+"""What a refusal says of its end, whichever way it says it."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from preflight.probes import limiter
+from preflight.probes.api import retry_after
+from preflight.probes.http import Answer
+
+
+def refusal(body: str = "", status: int = 429, **headers: str) -> Answer:
+    named = tuple((name.replace("_", "-"), value) for name, value in headers.items())
+    return Answer("GET", "https://t/status", status, named, body.encode(), 0.0, sent_token=True, curl="")
+
+
+def in_an_hour(form: str) -> str:
+    at = datetime.now(UTC) + timedelta(hours=1)
+    return {
+        "iso": at.isoformat(),
+        "zulu": f"{at:%Y-%m-%dT%H:%M:%SZ}",
+        "plain": f"{at:%Y-%m-%d %H:%M:%S}",
+        "epoch": str(int(at.timestamp())),
+        "milliseconds": str(int(at.timestamp() * 1000)),
+        "http": format_datetime(at, usegmt=True),
+    }[form]
+
+
+@pytest.mark.parametrize("form", ["iso", "zulu", "plain", "epoch", "milliseconds"])
+def test_a_moment_in_the_body_counts_before_other_numbers(form: str) -> None:
+    said = f'{{"message": "5 failed logins in 60 s", "banned_until": "{in_an_hour(form)}"}}'
+
+    assert limiter.announced_end(refusal(said, X_RateLimit_Reset="12")) == pytest.approx(3600, abs=3)
+
+
+@pytest.mark.parametrize(
+    ("body", "seconds"),
+    [
+        ('{"retry_after": 3600}', 3600),
+        ('{"details": "5 failed logins in 60 s", "retry_after_seconds": "1800"}', 1800),
+        ('{"message": "banned for 60 minutes"}', 3600),
+        ('{"message": "5 failed logins in 60 s: banned for 1 hour"}', 3600),
+        ('{"message": "try again in 42 seconds"}', 42),
+        ('{"message": "banned until 2001-01-01T00:00:00."}', None),
+        ('{"banned_until": "2026-13-45T00:00:00"}', None),
+        ('{"message": "banned"}', None),
+    ],
+)
+def test_a_span_in_the_body_is_read(body: str, seconds: float | None) -> None:
+    assert limiter.announced_end(refusal(body)) == seconds
+
+
+def test_a_number_without_measure_is_no_end_of_the_world() -> None:
+    end = limiter.announced_end(refusal('{"message": "999999999 hours"}'))
+
+    assert end is not None
+    assert datetime.now(UTC) + timedelta(seconds=end)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry_After": "7"}, 7),
+        ({"Retry_After": in_an_hour("http")}, 3600),
+        ({"Retry_After": "999999999"}, 7 * 86400),
+        ({"Retry_After": "soon", "X_RateLimit_Reset": "9"}, 9),
+        ({"X_RateLimit_Reset": str(int(time.time()) + 30)}, 30),
+        ({"X_RateLimit_Reset": str(int(time.time() + 30) * 1000)}, 30),
+        ({}, 60),
+    ],
+)
+def test_a_refusal_says_how_long_to_wait(headers: dict[str, str], seconds: float) -> None:
+    assert retry_after(refusal(**headers)) == pytest.approx(seconds, abs=3)
+
+
+@pytest.mark.parametrize(("status", "banned"), [(429, True), (403, True), (401, False), (404, False), (500, False), (200, False)])
+def test_only_a_refusal_is_a_ban(status: int, banned: bool) -> None:
+    assert limiter.Ban("127.0.0.9", [], refusal(status=status)).banned is banned
+
+
+@pytest.mark.parametrize(("text", "number"), [("100", 100), (" 30 ", 30), ("many", None), ("", None), ("1e9", None), ("²", None)])
+def test_a_header_that_is_no_number_is_none(text: str, number: float | None) -> None:
+    assert limiter.counted(refusal(X_RateLimit_Limit=text), "X-RateLimit-Limit") == number
