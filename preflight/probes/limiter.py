@@ -54,8 +54,8 @@ class Burst:
 
 
 def counted(answer: Answer, name: str) -> float | None:
-    """The number in a header of the limiter; None where it is missing or no number."""
-    found = re.fullmatch(r"\s*(\d{1,9}(?:\.\d+)?)\s*", answer.header(name) or "", re.ASCII)
+    """The number in a header of the limiter, with a policy behind it or without (`100, 100;w=60`); None where it has none."""
+    found = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*(?:[,;].*)?", answer.header(name) or "", re.ASCII)
     return float(found[1]) if found else None
 
 

@@ -82,6 +82,9 @@ def test_only_a_refusal_is_a_ban(status: int, banned: bool) -> None:
     assert limiter.Ban("127.0.0.9", [], refusal(status=status)).banned is banned
 
 
-@pytest.mark.parametrize(("text", "number"), [("100", 100), (" 30 ", 30), ("many", None), ("", None), ("1e9", None), ("²", None)])
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("100", 100), (" 30 ", 30), ("100;w=60", 100), ("30, 30;w=60", 30), ("many", None), ("", None), ("1e9", None), ("²", None)],
+)
 def test_a_header_that_is_no_number_is_none(text: str, number: float | None) -> None:
     assert limiter.counted(refusal(X_RateLimit_Limit=text), "X-RateLimit-Limit") == number
