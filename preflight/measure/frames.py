@@ -2,7 +2,7 @@
 
 T = 1000/Hz is the refresh period. A frame's time is the step to the next predicted display time, never the CPU clock:
 that is when the picture is shown. Only the steady phase is judged; start-up, loading and fades are told apart.
-The limits are for 90 Hz as read in `checklist.md` lines 700-712 and 746-749; `scaled` gives them for another rate.
+The limits stand in checklist.toml, for 90 Hz as read in `checklist.md` lines 700-712 and 746-749.
 Missed refreshes: 5 % and 10 % are the target and the limit of the store's performance tools.
 """
 
@@ -48,7 +48,6 @@ class FrameJudgement:
     """
 
     hz: float
-    period_ms: float
     frames: int
     seconds: float
     missed: int
@@ -67,44 +66,6 @@ class FrameJudgement:
     reprojected: bool
     too_fast: bool
     phases: dict[str, int]
-
-
-@dataclass(frozen=True)
-class FrameLimits:
-    """The checklist's numbers, as they are read at a refresh rate (`scaled` for others than 90 Hz)."""
-
-    refresh_rate: float = 89.5
-    mean_fps: float = 89.5
-    mean_frame_time: float = 1000 / 89.5
-    p999_frame_time: float = 13.0
-    longest_frame: float = 100.0
-    frame_time_sd: float = 2.0
-    min_fps: float = 85.0
-    sustained_fps: float = 85.0
-    sustained_red_fps: float = 60.0
-    too_fast_ms: float = 10.0
-
-
-def scaled(hz: float) -> FrameLimits:
-    """The limits at another refresh rate: rates times hz/90, frame times times 90/hz; a freeze stays 100 ms.
-
-    Raises ValueError for a rate that is not positive.
-    """
-    if hz <= 0:
-        raise ValueError("a refresh rate is positive")
-    rate, ninety = hz / 90, FrameLimits()
-    return FrameLimits(
-        refresh_rate=ninety.refresh_rate * rate,
-        mean_fps=ninety.mean_fps * rate,
-        mean_frame_time=ninety.mean_frame_time / rate,
-        p999_frame_time=ninety.p999_frame_time / rate,
-        longest_frame=ninety.longest_frame,
-        frame_time_sd=ninety.frame_time_sd / rate,
-        min_fps=ninety.min_fps * rate,
-        sustained_fps=ninety.sustained_fps * rate,
-        sustained_red_fps=ninety.sustained_red_fps * rate,
-        too_fast_ms=ninety.too_fast_ms / rate,
-    )
 
 
 def steps_ms(frames: Sequence[Frame]) -> np.ndarray:
@@ -147,7 +108,6 @@ def judge_frames(frames: Sequence[Frame], hz: float) -> FrameJudgement:
         phases[name] = phases.get(name, 0) + 1
     return FrameJudgement(
         hz=hz,
-        period_ms=period,
         frames=int(steps.size),
         seconds=seconds,
         missed=missed,

@@ -9,7 +9,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from preflight.measure.frames import Frame, Low, judge_frames, lows, one_second_rates, scaled, steps_ms
+from preflight.measure.frames import Frame, Low, judge_frames, lows, one_second_rates, steps_ms
 from preflight.measure.windows import judge_completeness, outside
 from preflight.measure.witness import judge_witness
 
@@ -91,24 +91,6 @@ def recording(*steps: float, phase: str = "steady") -> list[Frame]:
     return [Frame(at, phase=phase) for at in np.concatenate(([0.0], np.cumsum(steps) / 1000)).tolist()]
 
 
-def test_limits_at_another_rate_scale_as_rates_and_times_do() -> None:
-    assert asdict(scaled(180)) == pytest.approx(
-        {
-            "refresh_rate": 179.0,
-            "mean_fps": 179.0,
-            "mean_frame_time": 500 / 89.5,
-            "p999_frame_time": 6.5,
-            "longest_frame": 100.0,
-            "frame_time_sd": 1.0,
-            "min_fps": 170.0,
-            "sustained_fps": 170.0,
-            "sustained_red_fps": 120.0,
-            "too_fast_ms": 5.0,
-        }
-    )
-    assert scaled(0.9).longest_frame == 100.0
-
-
 def test_a_short_recording_to_the_last_digit() -> None:
     judged = judge_frames([*recording(8.0, 16.0, 15.0), Frame(1.0, phase="loading"), Frame(2.0, should_render=False)], 125.0)
     said = asdict(judged)
@@ -116,7 +98,6 @@ def test_a_short_recording_to_the_last_digit() -> None:
     assert said == pytest.approx(
         {
             "hz": 125.0,
-            "period_ms": 8.0,
             "frames": 3,
             "seconds": 0.039,
             "missed": 2,
@@ -189,8 +170,6 @@ def test_what_is_no_recording() -> None:
     for hz in (0.0, -1.0):
         with pytest.raises(ValueError, match=r"^a refresh rate is positive$"):
             judge_frames(recording(1.0, 1.0), hz)
-        with pytest.raises(ValueError, match=r"^a refresh rate is positive$"):
-            scaled(hz)
     with pytest.raises(ValueError, match=f"^{re.escape('no two steady frames follow each other; there is nothing to judge')}$"):
         judge_frames([Frame(1.0), Frame(2.0, phase="loading")], 90.0)
 

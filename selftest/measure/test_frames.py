@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from preflight.measure.frames import Frame, FrameLimits, judge_frames, lows, scaled, steps_ms
+from preflight.measure.frames import Frame, judge_frames, lows, steps_ms
 
 T = 1000 / 90
 
@@ -32,11 +32,10 @@ def test_ninety_even_frames():
 
 
 def test_checklists_numbers_hold_at_exactly_ninety():
-    found, limits = judge_frames(recording(even(20)), 90), FrameLimits()
-    assert found.mean_fps >= limits.mean_fps
-    assert found.mean_ms <= limits.mean_frame_time
-    assert found.min_fps >= limits.min_fps
-    assert found.mean_ms >= limits.too_fast_ms
+    found = judge_frames(recording(even(20)), 90)
+    assert found.mean_fps >= 89.5
+    assert 10.0 <= found.mean_ms <= 1000 / 89.5
+    assert found.min_fps >= 85
 
 
 def test_a_missed_refresh_is_counted_and_hurts_nobody_else():
@@ -128,16 +127,6 @@ def test_one_percent_low_needs_a_thousand_frames():
     assert judge_frames(recording([T] * 50), 90).min_fps is None
     steps = [2 * T if i % 50 == 0 else T for i in range(1500)]
     assert judge_frames(recording(steps), 90).low_1_percent == pytest.approx(45)
-
-
-def test_limits_scale_with_the_refresh_rate():
-    sixty = scaled(60)
-    assert sixty.mean_fps == pytest.approx(89.5 * 2 / 3)
-    assert sixty.p999_frame_time == pytest.approx(19.5)
-    assert sixty.longest_frame == 100
-    assert scaled(90) == FrameLimits()
-    with pytest.raises(ValueError, match="positive"):
-        scaled(0)
 
 
 def test_recordings_that_say_nothing_are_refused():
