@@ -22,7 +22,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 
 import numpy as np
 from scipy import special
@@ -45,41 +44,22 @@ class Decision(StrEnum):
 
 
 @dataclass(frozen=True)
-class Bounds:
-    """One row of a decision table: at `n` independent samples PASS with `k <= pass_at_most`, FAIL with `k >= fail_at_least`.
-
-    `pass_at_most` is -1 where no count passes.
-    """
-
-    n: int
-    pass_at_most: int
-    fail_at_least: int
-
-
-@dataclass(frozen=True)
 class PercentileJudgement:
     """What `n` samples say of one percentile and its limit; values are in the unit of the samples.
 
-    `value` is the order statistic number ceil(q n), `low` and `high` its distribution-free interval (`confidence`).
+    `value` is the order statistic number ceil(q n), `low` and `high` its distribution-free interval of 95 %.
     `n` is the look that decided, or all samples when none did.
     """
 
     decision: Decision
     quantile: float
-    limit: float
     n: int
     k: int
     design_effect: float
     value: float
     low: float
     high: float
-    confidence: float
     quantised_at: float | None
-
-    @property
-    def inside(self) -> bool:
-        """Whether the estimate keeps the limit, proven or not."""
-        return self.k <= self.n - int(np.ceil(self.quantile * self.n))
 
     @property
     def text(self) -> str:
@@ -107,19 +87,6 @@ def decide(k: float, n: float, quantile: float, *, looks: int, alpha_pass: float
     if at_least(k, n, p) <= alpha_fail / looks:
         return Decision.FAIL
     return Decision.UNDECIDED
-
-
-@lru_cache
-def table(quantile: float, *, alpha_pass: float = ALPHA_PASS, alpha_fail: float = ALPHA_FAIL) -> tuple[Bounds, ...]:
-    """The decision table of a quantile for independent samples. Raises KeyError for a quantile without looks."""
-    looks = LOOKS[quantile]
-    p = 1 - quantile
-    rows = []
-    for n in looks:
-        passing = [k for k in range(n) if at_most(k, n, p) <= alpha_pass / len(looks)]
-        failing = next((k for k in range(n + 1) if at_least(k, n, p) <= alpha_fail / len(looks)), n + 1)
-        rows.append(Bounds(n, max(passing, default=-1), failing))
-    return tuple(rows)
 
 
 def design_effect(over: Sequence[bool] | np.ndarray) -> float:
@@ -183,7 +150,6 @@ def judge_percentile(
     *,
     inclusive: bool,
     decisions_in_run: int = 1,
-    alpha_pass: float = ALPHA_PASS,
     alpha_fail: float = ALPHA_FAIL,
 ) -> PercentileJudgement:
     """Judge latencies, in the order they were asked for, against the limit of a percentile.
@@ -207,7 +173,7 @@ def judge_percentile(
             look / effect,
             quantile,
             looks=len(looks),
-            alpha_pass=alpha_pass,
+            alpha_pass=ALPHA_PASS,
             alpha_fail=alpha_fail / max(1, decisions_in_run),
         )
         if decision is not Decision.UNDECIDED:
@@ -219,14 +185,12 @@ def judge_percentile(
     return PercentileJudgement(
         decision=decision,
         quantile=quantile,
-        limit=limit,
         n=n,
         k=int(over[:n].sum()),
         design_effect=design_effect(over[:n]),
         value=order_statistic(ordered, quantile),
         low=low,
         high=high,
-        confidence=0.95,
         quantised_at=quantum(kept[np.isfinite(kept)]),
     )
 

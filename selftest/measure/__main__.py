@@ -11,11 +11,12 @@ import sys
 import time
 from pathlib import Path
 
-from preflight.measure.percentile import LOOKS, table
+from preflight.measure.percentile import LOOKS
 from preflight.probes.sampler import PACED_BY
 from selftest.measure import faults
 from selftest.measure.servers import SERVERS
 from selftest.measure.simulate import change_rates, clustered_servers, percentile_rates, stable_rates, trend_rates
+from selftest.measure.tables import table
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "measuring.md"
 BEGIN, END = "<!-- written by `python -m selftest.measure rates --write` -->", "<!-- end of what is written -->"
