@@ -33,7 +33,6 @@ class Interval:
     estimate: float
     low: float
     high: float
-    confidence: float
 
     @property
     def text(self) -> str:
@@ -48,9 +47,6 @@ class ChangeJudgement:
     change: Change
     ratio: Interval
     shift: Interval
-    tolerance: float
-    n_before: int
-    n_now: int
 
 
 def hodges_lehmann(before: Sequence[float], now: Sequence[float], confidence: float = 0.95) -> Interval:
@@ -67,7 +63,7 @@ def hodges_lehmann(before: Sequence[float], now: Sequence[float], confidence: fl
     m, n = x.size, y.size
     spread = float(ndtri(0.5 + confidence / 2)) * np.sqrt(m * n * (m + n + 1) / 12)
     first = max(0, int(np.floor(m * n / 2 - spread)) - 1)
-    return Interval(float(np.median(differences)), float(differences[first]), float(differences[-1 - first]), confidence)
+    return Interval(float(np.median(differences)), float(differences[first]), float(differences[-1 - first]))
 
 
 def quantile_ratio(before: Sequence[float], now: Sequence[float], quantile: float, confidence: float = 0.95) -> Interval:
@@ -103,7 +99,7 @@ def quantile_ratio(before: Sequence[float], now: Sequence[float], quantile: floa
         rng=np.random.default_rng(_SEED),
     )
     interval = result.confidence_interval
-    return Interval(float(_higher(y, quantile) / base), float(interval.low), float(interval.high), confidence)
+    return Interval(float(_higher(y, quantile) / base), float(interval.low), float(interval.high))
 
 
 def judge_change(before: Sequence[float], now: Sequence[float], tolerance: float, quantile: float = 0.95) -> ChangeJudgement:
@@ -117,7 +113,7 @@ def judge_change(before: Sequence[float], now: Sequence[float], tolerance: float
         change = Change.WORSE
     elif ratio.high <= tolerance:
         change = Change.NOT_WORSE
-    return ChangeJudgement(change, ratio, hodges_lehmann(before, now), tolerance, len(before), len(now))
+    return ChangeJudgement(change, ratio, hodges_lehmann(before, now))
 
 
 def _checked(samples: Sequence[float]) -> np.ndarray:

@@ -40,9 +40,6 @@ class StabilityJudgement:
     growth: float
     low: float
     high: float
-    tolerated: float
-    window_s: float
-    seen_s: float
     n: int
     block_length: int
 
@@ -69,7 +66,7 @@ def judge_stability(
     if x.size < _FEWEST or seen <= 0 or window_s > FURTHEST * seen:
         slope = float(np.polyfit(t - t[0], x, 1)[0]) if seen > 0 else 0.0
         inf = float("inf")
-        return StabilityJudgement(Stability.UNPROVEN, slope * window_s, -inf, inf, bound, window_s, seen, x.size, 0)
+        return StabilityJudgement(Stability.UNPROVEN, slope * window_s, -inf, inf, x.size, 0)
     centred = t - t.mean()
     slope = float(np.dot(centred, x) / np.dot(centred, centred))
     residuals = x - x.mean() - slope * centred
@@ -83,7 +80,7 @@ def judge_stability(
         stability = Stability.STABLE
     elif low > bound:
         stability = Stability.GROWING
-    return StabilityJudgement(stability, slope * window_s, low, high, bound, window_s, seen, x.size, length)
+    return StabilityJudgement(stability, slope * window_s, low, high, x.size, length)
 
 
 def _resampled(residuals: np.ndarray, length: int) -> np.ndarray:

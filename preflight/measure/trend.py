@@ -39,7 +39,6 @@ class TrendJudgement:
     p_value: float
     blocks: int
     block_length: int
-    autocorrelation_time: float
     seconds: float
 
 
@@ -103,7 +102,6 @@ def judge_trend(
     *,
     tolerated: float = TOLERATED,
     alpha: float = ALPHA,
-    run_seconds: float | None = None,
 ) -> TrendJudgement:
     """Whether `samples` (ms) taken at `times` (s) rise by more than `tolerated` of `limit` (ms) over the run.
 
@@ -113,10 +111,9 @@ def judge_trend(
     t, x = np.asarray(times, dtype=float), np.asarray(samples, dtype=float)
     if t.size != x.size or t.size < 20:
         raise ValueError("a trend needs at least 20 samples, each with its time")
-    tau = autocorrelation_time(x)
-    length = max(5, int(np.ceil(10 * tau)))
+    length = max(5, int(np.ceil(10 * autocorrelation_time(x))))
     blocks = x.size // length
-    seconds = float(t[-1] - t[0]) if run_seconds is None else run_seconds
+    seconds = float(t[-1] - t[0])
     if blocks < FEWEST_BLOCKS:
         nan = float("nan")
         return TrendJudgement(
@@ -129,7 +126,6 @@ def judge_trend(
             p_value=nan,
             blocks=blocks,
             block_length=length,
-            autocorrelation_time=tau,
             seconds=seconds,
         )
     used = slice(x.size - blocks * length, None)
@@ -148,6 +144,5 @@ def judge_trend(
         p_value=p_value,
         blocks=blocks,
         block_length=length,
-        autocorrelation_time=tau,
         seconds=seconds,
     )

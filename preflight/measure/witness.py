@@ -21,7 +21,6 @@ class WitnessJudgement:
     inside_low: float
     inside_high: float
     counted: int
-    asked: int
     text: str
 
 
@@ -58,4 +57,4 @@ def judge_witness(buckets: Sequence[tuple[float, float]], samples: Sequence[floa
             text = f"P{100 * quantile:g} is {outside:.1f} ms outside and at most {high:g} ms inside: the time is lost on the way"
     if counted < asked:
         text = f"the histogram counted {counted} of {asked} requests"
-    return WitnessJudgement(not text, outside, low, high, counted, asked, text)
+    return WitnessJudgement(not text, outside, low, high, counted, text)

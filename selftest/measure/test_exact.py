@@ -179,7 +179,7 @@ def test_two_witnesses_to_the_last_digit() -> None:
     samples = [5.0] * 50 + [50.0] * 45 + [90.0] + [150.0] * 4
     both = judge_witness(buckets, samples)
     assert asdict(both) == pytest.approx(
-        {"agrees": True, "outside": 50.0, "inside_low": 10.0, "inside_high": 100.0, "counted": 100, "asked": 100, "text": ""}
+        {"agrees": True, "outside": 50.0, "inside_low": 10.0, "inside_high": 100.0, "counted": 100, "text": ""}
     )
     assert judge_witness(buckets, samples, 0.5).inside_low == 0.0
     assert judge_witness(buckets, [*samples, 1.0]).text == "the histogram counted 100 of 101 requests"

@@ -36,15 +36,11 @@ def close(*values: Any) -> Any:
 
 def test_a_trend() -> None:
     rises = judge_trend(TIMES, RISING, 50.0)
-    assert figures(rises) == close(True, True, 8.0136, 7.7384432, 8.2746462, 0.160272, 6.0169503e-35, 80, 5, 0.5, 199.5)
+    assert figures(rises) == close(True, True, 8.0136, 7.7384432, 8.2746462, 0.160272, 6.0169503e-35, 80, 5, 199.5)
     still = judge_trend(TIMES, SLOW, 50.0)
-    assert figures(still) == close(
-        False, True, -0.2155878, -3.5205428, 3.5856968, -0.0043117560, 0.58923729, 22, 18, 1.70684710, 199.5
-    )
+    assert figures(still) == close(False, True, -0.2155878, -3.5205428, 3.5856968, -0.0043117560, 0.58923729, 22, 18, 199.5)
     few = judge_trend(TIMES[:20], RISING[:20], 50.0)
-    assert figures(few) == close(False, False, NAN, NAN, NAN, NAN, NAN, 4, 5, 0.5, 9.5)
-    longer = judge_trend(TIMES, RISING, 50.0, run_seconds=399.0)
-    assert [longer.rise, longer.low, longer.high, longer.seconds] == close(16.0272, 15.4768864, 16.5492924, 399.0)
+    assert figures(few) == close(False, False, NAN, NAN, NAN, NAN, NAN, 4, 5, 9.5)
     assert not judge_trend(TIMES, RISING, 50.0, tolerated=0.2).rises
     assert not judge_trend(TIMES, RISING, 50.0, alpha=1e-36).rises
     assert judge_trend(TIMES[:50], RISING[:50], 50.0).enough
@@ -69,13 +65,13 @@ def test_what_a_trend_stands_on() -> None:
 def test_stability() -> None:
     grows = judge_stability(TIMES, RISING, 50.0, 300.0)
     assert grows.stability is Stability.GROWING
-    assert figures(grows, "stability") == close(12.0291647, 11.7391584, 12.2917104, 2.5, 300.0, 199.5, 400, 8)
+    assert figures(grows, "stability") == close(12.0291647, 11.7391584, 12.2917104, 400, 8)
     stable = judge_stability(TIMES, SLOW, 500.0, 300.0)
     assert stable.stability is Stability.STABLE
-    assert figures(stable, "stability") == close(-0.43249296, -5.25736398, 4.65835126, 25.0, 300.0, 199.5, 400, 14)
+    assert figures(stable, "stability") == close(-0.43249296, -5.25736398, 4.65835126, 400, 14)
     few = judge_stability(TIMES[:29], RISING[:29], 50.0, 10.0)
     assert few.stability is Stability.UNPROVEN
-    assert figures(few, "stability") == close(0.744827586, -INF, INF, 2.5, 10.0, 14.0, 29, 0)
+    assert figures(few, "stability") == close(0.744827586, -INF, INF, 29, 0)
     assert judge_stability(TIMES, RISING, 50.0, 598.5).block_length == 8
     assert judge_stability(TIMES, RISING, 50.0, 598.6).block_length == 0
     assert judge_stability(TIMES[:30], RISING[:30], 50.0, 10.0).block_length == 4
@@ -89,18 +85,17 @@ def test_stability() -> None:
 def test_a_change() -> None:
     worse = judge_change(RISING[:200], RISING[200:], 1.1)
     assert worse.change is Change.WORSE
-    assert list(asdict(worse.ratio).values()) == close(1.24043062, 1.20281360, 1.27472527, 0.95)
-    assert list(asdict(worse.shift).values()) == close(4.0, 3.64, 4.34, 0.95)
-    assert (worse.tolerance, worse.n_before, worse.n_now) == (1.1, 200, 200)
+    assert list(asdict(worse.ratio).values()) == close(1.24043062, 1.20281360, 1.27472527)
+    assert list(asdict(worse.shift).values()) == close(4.0, 3.64, 4.34)
     alike = judge_change(SLOW[:200], SLOW[200:], 1.1, 0.5)
     assert alike.change is Change.NOT_WORSE
-    assert list(asdict(alike.ratio).values()) == close(0.998528542, 0.967975525, 1.02543949, 0.95)
+    assert list(asdict(alike.ratio).values()) == close(0.998528542, 0.967975525, 1.02543949)
     assert judge_change(RISING[:200], RISING[200:], 1.25).change is Change.INCONCLUSIVE
-    assert list(asdict(hodges_lehmann(RISING[:6], RISING[6:20], 0.9)).values()) == close(0.63, -0.7, 1.84, 0.9)
+    assert list(asdict(hodges_lehmann(RISING[:6], RISING[6:20], 0.9)).values()) == close(0.63, -0.7, 1.84)
     long = hodges_lehmann([float(n) for n in range(1000)], [float(2 * n) for n in range(900)])
-    assert list(asdict(long).values()) == close(399.0, 348.0, 450.0, 0.95)
-    assert list(asdict(quantile_ratio([1, 2, 3, 4, 5], [2, 4, 6, 8, 10], 0.5, 0.8)).values()) == close(2.0, 1.0, 4.0, 0.8)
-    assert Interval(1.2345, 1, 2, 0.95).text == "1.23 [1, 2]"
+    assert list(asdict(long).values()) == close(399.0, 348.0, 450.0)
+    assert list(asdict(quantile_ratio([1, 2, 3, 4, 5], [2, 4, 6, 8, 10], 0.5, 0.8)).values()) == close(2.0, 1.0, 4.0)
+    assert Interval(1.2345, 1, 2).text == "1.23 [1, 2]"
     with pytest.raises(ValueError, match=r"^the baseline's quantile is zero; there is no ratio to it$"):
         quantile_ratio([0.0] * 5, RISING[:5], 0.5)
     for before, now in ((RISING[:4], RISING), (RISING, RISING[:4])):
