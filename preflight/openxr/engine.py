@@ -18,7 +18,6 @@ from preflight.errors import LookError, Undecided, Unreachable
 from preflight.openxr import live, monado
 from preflight.openxr.figures import CHECKLIST_HZ
 from preflight.openxr.service import Headset, Service
-from preflight.openxr.streamed import of_stream
 from preflight.outcome import Reason
 from preflight.probes import telemetry
 
@@ -37,7 +36,6 @@ class Drawn:
     fps: float
     slowest: float
     seconds: int
-    poses: int
 
     @property
     def frame_ms_at_90_hz(self) -> float:
@@ -111,7 +109,7 @@ class Engine:
         rates = live.rates(heard)
         if not rates:
             raise LookError(f"the engine streams no frames ({heard.closed or 'no reason given'})")
-        return Drawn(sum(rates) / len(rates), min(rates), len(rates), len(of_stream(heard).head))
+        return Drawn(sum(rates) / len(rates), min(rates), len(rates))
 
     def listen(self, user_agent: str) -> telemetry.Listening:
         """What it streams once it is warm. Raises LookError when it never does."""

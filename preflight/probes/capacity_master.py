@@ -34,7 +34,6 @@ class Driven:
 
 @dataclass(frozen=True)
 class _Stats:
-    users: int
     requests: int
     failed: int
     p95_ms: float
@@ -56,7 +55,7 @@ def drive(
     """
     headers = {"User-Agent": user_agent}
     told: list[list[float]] = []
-    aborted, last = "", _Stats(0, 0, 0, 0.0, 0)
+    aborted, last = "", _Stats(0, 0, 0.0, 0)
     first = before = _read(master, headers)
     try:
         for users in steps:
@@ -102,7 +101,6 @@ def _read(master: str, headers: Mapping[str, str]) -> _Stats:
         whole = next(row for row in said["stats"] if row["name"] in ("Aggregated", "Total"))
         percentiles = said.get("current_response_time_percentiles") or {}
         return _Stats(
-            users=int(said.get("user_count") or 0),
             requests=int(whole["num_requests"]),
             failed=int(whole["num_failures"]),
             p95_ms=float(percentiles.get("response_time_percentile_0.95") or 0.0),

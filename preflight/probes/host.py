@@ -41,7 +41,6 @@ class FileFacts:
     size: int
     mode: int
     modified: float
-    uid: int
     is_folder: bool
 
     @property
@@ -130,7 +129,7 @@ class LocalHost:
             return None
         except OSError as error:
             raise LookError(f"{path}: {error.strerror}") from error
-        return FileFacts(found.st_size, found.st_mode, found.st_mtime, found.st_uid, modes.S_ISDIR(found.st_mode))
+        return FileFacts(found.st_size, found.st_mode, found.st_mtime, modes.S_ISDIR(found.st_mode))
 
     def listing(self, path: str) -> list[str]:
         """See Host."""
@@ -207,7 +206,7 @@ class SshHost:
         except OSError as error:
             raise LookError(f"{path} on {self.name}: {error}") from error
         mode = found.st_mode or 0
-        return FileFacts(found.st_size or 0, mode, float(found.st_mtime or 0), found.st_uid or 0, modes.S_ISDIR(mode))
+        return FileFacts(found.st_size or 0, mode, float(found.st_mtime or 0), modes.S_ISDIR(mode))
 
     def listing(self, path: str) -> list[str]:
         """See Host."""

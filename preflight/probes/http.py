@@ -13,7 +13,7 @@ import time
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from json import loads
 from pathlib import Path
 from typing import Any
@@ -46,10 +46,8 @@ class Answer:
     sent_token: bool
     curl: str
     truncated: bool = False
-    http_version: str = "1.1"
     address: str = ""
     sent_at: float = 0.0
-    request_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def header(self, name: str) -> str | None:
         """The value of a header, several joined by a comma, or None."""
@@ -243,7 +241,6 @@ def send(
             truncated=truncated,
             address=source,
             sent_at=sent_at,
-            request_headers=sent,
         )
 
 

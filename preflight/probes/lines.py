@@ -17,7 +17,6 @@ class Figure:
 
     value: float
     samples: int
-    series: int = 1
     scrapes: int = 0
     where: str = ""
     facts: dict[str, str] = field(default_factory=dict)

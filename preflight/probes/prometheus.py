@@ -59,7 +59,6 @@ class Rule:
     """An alerting rule as it is loaded. `hold` is its `for`, in seconds."""
 
     name: str
-    group: str
     expression: str
     hold: float
     labels: Mapping[str, str]
@@ -142,7 +141,6 @@ class Prometheus:
         return [
             Rule(
                 name=str(one.get("name", "")),
-                group=str(group.get("name", "")),
                 expression=str(one.get("query", "")),
                 hold=float(one.get("duration", 0.0)),
                 labels={str(key): str(value) for key, value in (one.get("labels") or {}).items()},

@@ -23,7 +23,7 @@ promtool = pytest.mark.skipif(programs.find("promtool") is None, reason="promtoo
 def shipped() -> list[Rule]:
     groups = yaml.safe_load(SHIPPED.read_text())["groups"]
     return [
-        Rule(one["alert"], group["name"], one["expr"], seconds(one["for"]) or 0.0, one["labels"], "ok", "inactive", "")
+        Rule(one["alert"], one["expr"], seconds(one["for"]) or 0.0, one["labels"], "ok", "inactive", "")
         for group in groups
         for one in group["rules"]
     ]

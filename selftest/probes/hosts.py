@@ -33,9 +33,9 @@ class Files:
         path = path.rstrip("/")
         if path in self.files:
             modified = NOW - 3600 * self.ages.get(path, 0)
-            return FileFacts(len(self.files[path]), 0o100000 | self.modes.get(path, 0o644), modified, 0, is_folder=False)
+            return FileFacts(len(self.files[path]), 0o100000 | self.modes.get(path, 0o644), modified, is_folder=False)
         if any(name.startswith(path + "/") for name in self.files):
-            return FileFacts(0, 0o40755, NOW, 0, is_folder=True)
+            return FileFacts(0, 0o40755, NOW, is_folder=True)
         return None
 
     def listing(self, path: str) -> list[str]:
