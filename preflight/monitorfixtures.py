@@ -137,11 +137,11 @@ class Watched:
             self._draw(name, figure.line)
         self._evidence.judge(name, figure.value, n=figure.samples, where=figure.where)
 
-    def judge_value(self, name: str, value: float, line: Line, where: str = "") -> None:
+    def judge_value(self, name: str, value: float, line: Line) -> None:
         """Hold a value that was taken from a line against the item's limit."""
         self._saw(line.times.size)
         self._draw(name, line)
-        self._evidence.judge(name, value, n=line.times.size, where=where)
+        self._evidence.judge(name, value, n=line.times.size)
 
     def stable_memory(self, view: View) -> None:
         """Memory does not grow: proven, not just not seen."""

@@ -12,7 +12,7 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,7 +107,7 @@ def why_not_here() -> str:
     return ""
 
 
-def install(say: Callable[[str], object] = print, *, engine: bool = False) -> Tree:
+def install(*, engine: bool = False) -> Tree:
     """Fetch and unpack the tree, unless it is there; some 250 MB are fetched, some 600 MB kept (with `engine` 900).
 
     Raises LookError with what went wrong and what to do.
@@ -123,9 +123,9 @@ def install(say: Callable[[str], object] = print, *, engine: bool = False) -> Tr
     try:
         home.mkdir(parents=True, exist_ok=True)
         suite, packages = (ENGINE_SUITE, (*PACKAGES, *ENGINE)) if engine else (SUITE, PACKAGES)
-        say(f"Fetching {'Godot, ' if engine else ''}Monado and a software renderer from Debian {suite} ({MIRROR}) …")
+        print(f"Fetching {'Godot, ' if engine else ''}Monado and a software renderer from Debian {suite} ({MIRROR}) …")
         archives = _fetch(coming, suite, packages)
-        say(f"Unpacking {len(archives)} packages into {home} …")
+        print(f"Unpacking {len(archives)} packages into {home} …")
         made = Tree(coming / "root")
         _unpack(archives, made.root)
         _settle(made)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
@@ -55,21 +55,20 @@ class Patience:
     Otherwise a run against a frozen server would wait for every single request, one after the other.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._lost = 0
         self._until = 0.0
         self._began = 0.0
 
     def check(self, endpoint: str) -> None:
         """Start the next request, or raise Unreachable while the server is left alone."""
-        self._began = self._clock()
+        self._began = time.monotonic()
         if self._began < self._until:
             raise Unreachable(f"{endpoint}: not asked, the last {_IN_A_ROW} requests got no answer in time")
 
     def lost(self) -> None:
         """The request got no answer; only waiting counts, a refused connection costs nothing."""
-        now = self._clock()
+        now = time.monotonic()
         self._lost = self._lost + 1 if now - self._began > _LONG else 0
         if self._lost >= _IN_A_ROW:
             self._until = now + _ALONE

@@ -120,10 +120,9 @@ class Grafana:
                 found += panels_of(model)
         return found
 
-    def values(self, query: str, at: float | None = None) -> int:
-        """How many series a panel's query has at a moment. Raises BadAnswer when Prometheus refuses the query."""
-        parameters = {"query": filled(query), **({} if at is None else {"time": f"{at:.0f}"})}
-        path = f"/api/datasources/proxy/uid/{quote(self.source())}/api/v1/query?{urlencode(parameters)}"
+    def values(self, query: str) -> int:
+        """How many series a panel's query has now. Raises BadAnswer when Prometheus refuses the query."""
+        path = f"/api/datasources/proxy/uid/{quote(self.source())}/api/v1/query?{urlencode({'query': filled(query)})}"
         try:
             said = self.ask(path)
         except LookError as error:

@@ -78,12 +78,12 @@ class Host(Protocol):
         """A command of COMMANDS. Raises Undecided when the host does not have it, LookError when it takes too long."""
 
 
-def read(host: Host, path: str, most: int = MOST_BYTES) -> bytes:
-    """A whole file. Raises LookError when it is missing, can't be read, or is larger than `most` bytes."""
+def read(host: Host, path: str) -> bytes:
+    """A whole file. Raises LookError when it is missing, can't be read, or is larger than 16 MiB."""
     with host.open(path) as file:
-        data = file.read(most + 1)
-    if len(data) > most:
-        raise LookError(f"{path} on {host.name} is larger than {most} bytes; that is no configuration file")
+        data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise LookError(f"{path} on {host.name} is larger than {MOST_BYTES} bytes; that is no configuration file")
     return data
 
 

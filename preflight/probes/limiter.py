@@ -20,6 +20,7 @@ from preflight.redact import Secret
 ALLOWED = DOCUMENTED_PER_MINUTE[PROTECTED]
 _SPARE = 6  # requests beyond the bucket before "never refused" is said
 _CLOSED = 3600.0
+_PROVOCATIONS = 5
 
 
 def own_address(budget: Budget) -> str:
@@ -114,18 +115,18 @@ class Ban:
         return self.afterwards.status_code in (403, 429, 503)
 
 
-def by_bad_logins(api: Api, budget: Budget, token: Secret, count: int = 5) -> Ban:
+def by_bad_logins(api: Api, budget: Budget, token: Secret) -> Ban:
     """Five failed logins within a minute, then one rightful request to another endpoint."""
     address = own_address(budget)
     bad = token.reveal()[:-6] + "AAAAAA"  # one identity throughout: only the signature is spoilt
     tried: list[Answer] = []
-    while len(tried) < count:
+    while len(tried) < _PROVOCATIONS:
         tried.append(api.get(PROTECTED, token=Secret(bad), address=address, paced=False, may_refuse=True, bad_login=True))
         refused_at_once(tried[0], address)
     return _ban(api, budget, token, address, tried)
 
 
-def by_refusals(api: Api, budget: Budget, token: Secret, count: int = 5) -> tuple[Burst, Answer, Ban]:
+def by_refusals(api: Api, budget: Budget, token: Secret) -> tuple[Burst, Answer, Ban]:
     """An emptied bucket and four more refusals, then one rightful request to another endpoint.
 
     The answer in the middle is what that endpoint said after the first refusal: too early for a ban.
@@ -136,7 +137,7 @@ def by_refusals(api: Api, budget: Budget, token: Secret, count: int = 5) -> tupl
         refused_at_once(burst.last, address)
     between = api.get("/status", token=token, address=address, paced=False, may_refuse=True)
     tried = [burst.last]
-    while burst.refusal is not None and len(tried) < count:
+    while burst.refusal is not None and len(tried) < _PROVOCATIONS:
         # on a slow machine the bucket regains one in between: what got through is no refusal
         tried.append(refused_again(api, token, burst))
     return burst, between, _ban(api, budget, token, address, tried)

@@ -95,11 +95,10 @@ class Prometheus:
             raise BadAnswer(f"{self.url}{path} ({printable(parameters.get('query', ''), 120)}): {why}")
         return said["data"]
 
-    def query(self, expression: str, at: float | None = None) -> list[Series]:
+    def query(self, expression: str) -> list[Series]:
         """An instant query."""
         self.settle()
-        moment = {} if at is None else {"time": f"{at:.3f}"}
-        return _series(self.data("/api/v1/query", query=expression, **moment), "value")
+        return _series(self.data("/api/v1/query", query=expression), "value")
 
     def range(self, expression: str, start: float, end: float, step: float) -> list[Series]:
         """A range query, in as many parts as its points need; the parts of one series are joined."""
