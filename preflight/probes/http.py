@@ -30,7 +30,6 @@ from preflight.redact import printable
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 15.0
 MOST_BYTES = 4 * 1024 * 1024
-_MOST_HEADER_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import IO
@@ -11,7 +11,6 @@ from typing import IO
 from preflight.errors import LookError
 from preflight.probes import leaks
 from preflight.probes.host import Host
-from preflight.redact import printable
 from preflight.target import Target
 
 _BLOCK = 1 << 20
@@ -81,25 +80,6 @@ class Scan:
     found: list[str] = field(default_factory=list)
 
 
-def scan(host: Host, paths: Sequence[str], pattern: re.Pattern[bytes], since: datetime | None) -> Scan:
-    """Count the lines of logs and keep the first hundred that match `pattern`."""
-    result = Scan()
-    for path in paths:
-        with host.open(path) as file:
-            result.files += 1
-            fresh = since is None
-            for line in lines_since(file, since):
-                if not fresh and since is not None:
-                    at = stamp(line)
-                    fresh = at is not None and at >= since
-                if not fresh:
-                    continue
-                result.lines += 1
-                if pattern.search(line) and len(result.found) < 100:
-                    result.found.append(printable(line.decode("utf-8", "replace"), 200))
-    return result
-
-
 _SUSPECT = re.compile(
     rb"(?i)eyJ[\w-]{5,}|PRIVATE KEY|password|passwd|secret|api[_-]?key|token|bearer|\b[0-9a-f]{64}\b|://[^/\s]*:[^/\s]*@|AKIA|ASIA|gh[pousr]_|AIza|xox|k_live_"
 )
@@ -109,7 +89,7 @@ def scan_for_secrets(host: Host, target: Target, log: str) -> Scan:
     """Look for credentials in the game log ("game") or the audit logs ("audit"), named but never quoted."""
     paths = [target.facts.paths.game_log] if log == "game" else audit_files(host, target)
     known = target.known_secrets()
-    values = [form.encode() for secret in known for form in (secret.reveal(),)]
+    values = [secret.reveal().encode() for secret in known]
     result = Scan()
     for path in paths:
         with host.open(path) as file:
@@ -147,10 +127,3 @@ def audit_files(host: Host, target: Target) -> list[str]:
 def logs_in(host: Host, folder: str) -> list[str]:
     """The logs that lie in a folder, uncompressed ones alone."""
     return [f"{folder}/{name}" for name in host.listing(folder) if re.search(r"\.(?:log|jsonl?)(?:\.\d+)?$", name)]
-
-
-def newest(host: Host, paths: Sequence[str]) -> tuple[str, float]:
-    """The file that was written to last, and when (seconds since the epoch)."""
-    dated = [(facts.modified, path) for path in paths if (facts := host.facts(path))]
-    modified, path = max(dated)
-    return path, modified

@@ -47,11 +47,6 @@ class Since(BaseModel):
     both: int
     changes: tuple[Change, ...]
 
-    @property
-    def moved(self) -> bool:
-        """Whether any status changed."""
-        return any(change.was is not change.now for change in self.changes)
-
 
 def changes(old: Sequence[ItemResult], new: Sequence[ItemResult]) -> tuple[Change, ...]:
     """The items of both that changed: what became worse, what became better, then the values that moved most."""
