@@ -14,7 +14,7 @@ import tomli_w
 from pydantic import BaseModel, ValidationError
 
 from preflight.checklist import Item, load
-from preflight.errors import UsageError
+from preflight.errors import UsageError, writing
 from preflight.people import Attestation, Waiver, read_attestations, read_waivers, said, sha256
 from preflight.record.words import copied_to, copy
 from preflight.record.write import atomic
@@ -154,12 +154,10 @@ def _keep(
         return 1
     text = tomli_w.dumps({name: [_plain(entry) for entry in every]})
     tomllib.loads(text)
-    try:
+    with writing(file):
         for place, source in evidence.items():
             copy(source, place)
         atomic(file.absolute(), text)
-    except OSError as error:
-        raise UsageError(f"{file} can't be written ({error.strerror})") from error
     return 0
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import platformdirs
 
-from preflight.errors import UsageError
+from preflight.errors import UsageError, writing
 from preflight.record.read import read
 
 FAILED_MS = 10_000.0
@@ -91,11 +91,9 @@ def save(record: Path) -> Path:
         "run": told.run_id,
     }
     place = folder() / _safe(told.target.name) / machine() / f"{_safe(told.target.build)}-{moment:%Y%m%dT%H%M%SZ}.json"
-    try:
+    with writing(place):
         place.parent.mkdir(parents=True, exist_ok=True)
         _replay(kept, about, place)
-    except OSError as error:
-        raise UsageError(f"{place} can't be written ({error.strerror})") from error
     return place
 
 

@@ -13,9 +13,9 @@ from typing import Any, NoReturn
 
 from preflight import attest, baselines, combine, doctor, recordcommands, terminal, watch
 from preflight.checklist import ROOT, ChecklistError
-from preflight.errors import UsageError
+from preflight.errors import UsageError, writing
 from preflight.openxr import command as headset
-from preflight.record.read import ReadError, read
+from preflight.record.read import ReadError, folder_of, read
 from preflight.record.write import atomic, schema
 from preflight.target import TargetError
 
@@ -156,10 +156,8 @@ def _init(chosen: argparse.Namespace) -> int:
     file: Path = chosen.file
     if file.exists() and not chosen.force:
         raise UsageError(f"{file} is there already; --force replaces it")
-    try:
+    with writing(file):
         atomic(file.absolute(), template)
-    except OSError as error:
-        raise UsageError(f"{file} can't be written ({error.strerror})") from error
     print(f"{file} written. Replace what stands in <…>, then: preflight doctor --target {file}")
     return 0
 
@@ -190,8 +188,7 @@ def _show(chosen: argparse.Namespace) -> int:
     if recordcommands.unfinished(chosen.record):
         return INVALID
     record = read(chosen.record)
-    folder = chosen.record if chosen.record.is_dir() else chosen.record.parent
-    terminal.show(f"{record.title}\n\n{terminal.ending(record, folder)}")
+    terminal.show(f"{record.title}\n\n{terminal.ending(record, folder_of(chosen.record))}")
     return record.exit_status
 
 

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from preflight.checklist import Checklist, load
-from preflight.errors import UsageError
+from preflight.errors import UsageError, writing
 from preflight.outcome import Reason, Status, exit_status
 from preflight.record import html, seal, write
 from preflight.record.compare import previous
-from preflight.record.read import read
+from preflight.record.read import folder_of, read
 from preflight.record.tree import Record, coverage, score, stale, waiver_uses
 from preflight.record.words import WordUse, copy
 from preflight.redact import Redactor
@@ -28,12 +28,11 @@ def combine(paths: Sequence[Path], out: Path | None, oldest_hours: float) -> int
     """
     records = [read(path) for path in paths]
     joined = join(records, datetime.now(UTC), timedelta(hours=oldest_hours))
-    first = paths[0] if paths[0].is_dir() else paths[0].parent
-    folder = out or first.parent / f"{'REHEARSAL-' if joined.rehearsal else ''}{joined.target.name}-{joined.run_id}"
-    parts = [(path if path.is_dir() else path.parent).resolve() for path in paths]
+    folder = out or folder_of(paths[0]).parent / f"{'REHEARSAL-' if joined.rehearsal else ''}{joined.target.name}-{joined.run_id}"
+    parts = [folder_of(path).resolve() for path in paths]
     since = previous(folder.resolve(), joined.target.name, joined.items, rehearsal=joined.rehearsal, without=parts)
     joined = joined.model_copy(update={"since": since})
-    try:
+    with writing(f"{folder}:"):
         folder.mkdir(parents=True, exist_ok=out is not None)
         redact = Redactor()
         write.atomic(folder / "record.json", write.record_json(joined, redact))
@@ -42,8 +41,6 @@ def combine(paths: Sequence[Path], out: Path | None, oldest_hours: float) -> int
         for part in parts:
             _copy_evidence(part, folder, joined)
         seal.seal(folder)
-    except OSError as error:
-        raise UsageError(f"{folder}: can't be written ({error.strerror})") from error
     show(ending(joined, folder))
     return joined.exit_status
 

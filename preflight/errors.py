@@ -5,11 +5,24 @@ A definite no is none of these: that is an AssertionError in a test.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 from preflight.outcome import Reason
 
 
 class UsageError(Exception):
     """The user asked for something that can't be: one sentence, exit status 4."""
+
+
+@contextmanager
+def writing(place: Path | str) -> Iterator[None]:
+    """While the user has something written: what the system refuses is one sentence that names `place`."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"{place} can't be written ({error.strerror})") from error
 
 
 class LookError(Exception):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from preflight.errors import UsageError
+from preflight.errors import UsageError, writing
 from preflight.outcome import Status, Verdict
 from preflight.record import html
 from preflight.record.read import ReadError, read
@@ -42,13 +42,11 @@ def many(targets: Sequence[Path], place: Path, arguments: str) -> int:
         raise UsageError("a target file stands twice; its two runs would share one budget and tell nothing new")
     for path in targets:
         load(path)
-    try:
+    with writing(place):
         place.mkdir(parents=True, exist_ok=True)
         seen = [_run(path, place, shlex.split(arguments)) for path in targets]
         page = place / f"overview-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.html"
         atomic(page, html.overview([(s.target.name, s.record, s.folder.name if s.folder else "") for s in order(seen)]))
-    except OSError as error:
-        raise UsageError(f"{place} can't be written ({error.strerror})") from error
     ordered = order(seen)
     rows = [f"{s.record.headline if s.record else 'no record':<44} {s.target}" for s in ordered]
     show("\n".join([*rows, f"Overview: {page}"]))

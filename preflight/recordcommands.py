@@ -14,7 +14,7 @@ from preflight import many
 from preflight.checklist import load
 from preflight.errors import UsageError
 from preflight.record import compare, seal, sign
-from preflight.record.read import read
+from preflight.record.read import folder_of, read
 from preflight.session import read_journals
 from preflight.terminal import show
 
@@ -114,7 +114,7 @@ def _compare(chosen: argparse.Namespace) -> int:
 
 
 def _pdf(chosen: argparse.Namespace) -> int:
-    folder: Path = (chosen.record if chosen.record.is_dir() else chosen.record.parent).resolve()
+    folder = folder_of(chosen.record).resolve()
     page = folder / "record.html"
     if not page.is_file():
         raise UsageError(f"{page} is not there")

@@ -15,6 +15,11 @@ class ReadError(ValueError):
     """That is no record, or not a whole one: one sentence."""
 
 
+def folder_of(record: Path) -> Path:
+    """The folder that a record lies in, given that folder or the file itself."""
+    return record if record.is_dir() else record.parent
+
+
 def read(path: Path) -> Record:
     """The record in a file, or in the folder of a run. Raises ReadError."""
     file = path / "record.json" if path.is_dir() else path

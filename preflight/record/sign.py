@@ -20,7 +20,7 @@ from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer import CryptoSigner, SSlibKey  # type: ignore[attr-defined]
 
 from preflight.checklist import CHECKLIST
-from preflight.errors import UsageError
+from preflight.errors import UsageError, writing
 from preflight.outcome import Status, Verdict
 from preflight.people import sha256
 from preflight.record.read import ReadError, read
@@ -45,12 +45,10 @@ def new_key(file: Path) -> Path:
     for path in (file, public):
         if path.exists() or path.is_symlink():
             raise UsageError(f"{path} is there already, and a key is never replaced; name another file")
-    try:
+    with writing(file):
         for path, content, mode in ((file, private, 0o600), (public, shown, 0o644)):
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as out:
                 out.write(content)
-    except OSError as error:
-        raise UsageError(f"{file} can't be written ({error.strerror})") from error
     return public
 
 
@@ -67,10 +65,8 @@ def sign(folder: Path, key: Path) -> Path:
         raise UsageError(f"{place} signs something else than this record as it is now; look at it, and move it away")
     envelope = envelope or Envelope(payload, PAYLOAD, {})
     envelope.sign(CryptoSigner(private, SSlibKey.from_crypto(private.public_key())))
-    try:
+    with writing(place):
         atomic(place, json.dumps(envelope.to_dict(), indent=1) + "\n")
-    except OSError as error:
-        raise UsageError(f"{place} can't be written ({error.strerror})") from error
     return place
 
 
