@@ -52,7 +52,7 @@ def cameras(told: Sequence[Happened]) -> list[Camera]:
     for happened in events(told, "vr_tracking"):
         head = happened.data.get("headset")
         place, turn = (head.get("position"), head.get("rotation")) if isinstance(head, dict) else (None, None)
-        if _numbers(place, 3) and _numbers(turn, 4):
+        if numbers(place, 3) and numbers(turn, 4):
             x, y, z, w = turn
             yaw = math.degrees(math.atan2(2 * (w * y + x * z), 1 - 2 * (x * x + y * y)))
             found.append(Camera(happened.at, (place[0], place[1], place[2]), yaw))
@@ -85,7 +85,7 @@ def teleport_errors(told: Sequence[Happened]) -> list[tuple[float, float]]:
     for happened in events(told, "teleport"):
         target = happened.data.get("target")
         after = [c for c in way if happened.at + _SETTLED_S < c.at <= happened.at + _SETTLES_S]
-        if _numbers(target, 3) and after:
+        if numbers(target, 3) and after:
             (x, _, z), there = target, after[0].position
             found.append((happened.at, math.hypot(there[0] - x, there[2] - z)))
     return found
@@ -138,13 +138,15 @@ def _between(before: float, after: float) -> float:
     return (after - before + 180) % 360 - 180
 
 
-def _numbers(value: Any, count: int) -> TypeGuard[list[float]]:
-    return isinstance(value, list | tuple) and len(value) == count and all(_number(v) for v in value)
+def numbers(value: Any, count: int) -> TypeGuard[list[float]]:
+    """Whether a value of the telemetry is a list of so many numbers."""
+    return isinstance(value, list | tuple) and len(value) == count and all(number(v) for v in value)
 
 
 def _strength(value: Any) -> float:
-    return float(value) if _number(value) else 0.0
+    return float(value) if number(value) else 0.0
 
 
-def _number(value: Any) -> TypeGuard[float]:
+def number(value: Any) -> TypeGuard[float]:
+    """Whether a value of the telemetry is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

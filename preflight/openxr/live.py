@@ -6,7 +6,6 @@ else its own figures are taken. When a button was pressed is not told, only when
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -67,7 +66,7 @@ def _said_rates(heard: Listening) -> list[float]:
     for message in heard.events("fps"):
         said = message.data.get("data")
         fps = said.get("fps") if isinstance(said, dict) else None
-        if isinstance(fps, int | float) and not isinstance(fps, bool) and math.isfinite(fps):
+        if comfort.number(fps):
             by_second.setdefault(int(message.at), []).append(float(fps))
     return [round(float(np.mean(said)), 2) for _, said in sorted(by_second.items())]
 

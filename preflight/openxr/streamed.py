@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 
+from preflight.openxr.comfort import number, numbers
 from preflight.openxr.look import SIDES, Pose
 from preflight.probes.telemetry import Listening
 
@@ -52,7 +53,7 @@ def of_stream(stream: Listening) -> Streamed:
                 profiles[side] = str(said.get("profile", ""))
                 for name, down in _buttons(said).items():
                     pressed.setdefault(f"{side} {name}", []).append(bool(down))
-    rates = [float(m.data["data"]["fps"]) for m in stream.events("fps") if _number(_data(m.data).get("fps"))]
+    rates = [float(m.data["data"]["fps"]) for m in stream.events("fps") if number(_data(m.data).get("fps"))]
     return Streamed(
         messages=len(told),
         head=heads,
@@ -76,7 +77,7 @@ def _pose(at: float, said: Any) -> Pose | None:
     if not isinstance(said, dict):
         return None
     place, turn = said.get("position"), said.get("rotation")
-    if not (_numbers(place, 3) and _numbers(turn, 4)):
+    if not (numbers(place, 3) and numbers(turn, 4)):
         return None
     flags = _FOLLOWED if said.get("tracked", True) else _GUESSED
     return Pose(at, flags, (place[0], place[1], place[2]), (turn[0], turn[1], turn[2], turn[3]))
@@ -90,11 +91,3 @@ def _buttons(said: Mapping[str, Any]) -> dict[str, Any]:
 def _data(message: Mapping[str, Any]) -> Mapping[str, Any]:
     found = message.get("data")
     return found if isinstance(found, dict) else {}
-
-
-def _numbers(value: Any, count: int) -> TypeGuard[list[float]]:
-    return isinstance(value, list) and len(value) == count and all(_number(v) for v in value)
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
