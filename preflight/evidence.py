@@ -84,8 +84,7 @@ class Evidence:
             self.saw("admitted")
         if answer.status_code >= 400:
             self.saw("refused")
-        if answer.curl not in self.reproduce:
-            self.reproduce.append(answer.curl)
+        self.how(answer.curl)
 
     def fact(self, name: str, value: object) -> None:
         """Keep something a reader of the record wants to see beside the status."""
@@ -133,6 +132,10 @@ class Evidence:
                 self.warn(text)
             else:
                 raise LimitBroken(text, limit.severity)
+
+    def in_force(self, name: str) -> Limit:
+        """The gravest limit of that name, as this deployment has it."""
+        return self._in_force(self.item.limit(name)[0])[0]
 
     def _in_force(self, limit: Limit) -> tuple[Limit, bool]:
         key = f"{self.item.id}.{limit.name}.{limit.severity}"

@@ -54,7 +54,7 @@ class Latency:
 
     def percentile(self, name: Literal["p95", "p99"], *calls: str) -> None:
         """The percentile of each endpoint is within the item's limit, proven by counting."""
-        limit = self._limit(name)
+        limit = self._evidence.in_force(name)
         looks = []
         for call in calls:
             found = self._counted(call, _QUANTILES[name], limit)
@@ -78,7 +78,7 @@ class Latency:
         """Latency does not rise while it is measured: by 5 % of the limit or more, and beyond chance."""
         from preflight.measure.trend import judge_trend
 
-        limit = self._limit("rise")
+        limit = self._evidence.in_force("rise")
         looks = []
         for call in calls:
             for wanted in _LONGER:
@@ -108,7 +108,7 @@ class Latency:
         """No endpoint has become slower than its baseline allows, beyond chance."""
         from preflight.measure.change import Change, judge_change
 
-        limit = self._limit(name)
+        limit = self._evidence.in_force(name)
         before = self._baseline()
         self._evidence.fact("baseline", f"build {before.build}, saved {before.saved:%Y-%m-%d %H:%M} UTC, {before.measured}")
         through = self._sampler.where.partition(",")[0]
@@ -154,15 +154,6 @@ class Latency:
         self._evidence.fact("both witnesses", told + ("" if after.by_method else " (all methods together)"))
         if not found.agrees:
             self._evidence.warn(found.text)
-
-    def _limit(self, name: str) -> Limit:
-        """The limit of that name, as this deployment has it."""
-        limit = self._evidence.item.limit(name)[0]
-        bound = self._evidence.overrides.get(f"{self._evidence.item.id}.{name}.{limit.severity}")
-        if bound is None:
-            return limit
-        kind = next(kind for kind in ("at_most", "below", "at_least", "above") if getattr(limit, kind) is not None)
-        return limit.model_copy(update={kind: bound})
 
     def _counted(self, call: str, quantile: float, limit: Limit) -> PercentileJudgement:
         """Sample from look to look until the limit is decided or the time for the endpoint is used up."""
