@@ -155,14 +155,14 @@ class Watched:
         mean = float(line.values.mean())
         if mean <= 0:
             raise Undecided(Reason.SAMPLES, "nobody asked anything in that window")
-        tolerated = self._bound("request_rate_change") / 100
+        tolerated = self._evidence.in_force("request_rate_change").bound / 100
         self._stable("request_rate_change", line, mean, view.seconds, tolerated)
         self._stable("request_rate_change", Line(line.times, -line.values), mean, view.seconds, tolerated)
 
     def stable_latency(self, view: View, limit_ms: float) -> None:
         """P95 does not rise over the window by more than the limit says."""
         self._saw(view.p95().samples)
-        self._stable("rise", view.p95_line(300.0), limit_ms, view.seconds, self._bound("rise") / 100)
+        self._stable("rise", view.p95_line(300.0), limit_ms, view.seconds, self._evidence.in_force("rise").bound / 100)
 
     def _stable(self, name: str, line: Line, limit: float, seconds: float, tolerated: float | None = None) -> None:
         from preflight.measure.stable import TOLERATED, Stability, judge_stability
@@ -182,12 +182,6 @@ class Watched:
         """Keep the line for the record's plot; a falling request rate is judged as a mirrored one, and drawn once."""
         unit = _DRAWN_IN.get(name) or self._evidence.item.limit(name)[0].unit
         self._evidence.samples.setdefault(f"{name} over time", {"unit": unit, "points": line.thinned(_DRAWN_POINTS)})
-
-    def _bound(self, name: str) -> float:
-        bound = self._evidence.item.limit(name)[0].at_most
-        if bound is None:
-            raise KeyError(f"{self._evidence.item.id} has no upper bound on {name}")
-        return bound
 
     def _saw(self, samples: int) -> None:
         self._evidence.counts["samples"] = max(self._evidence.counts["samples"], samples)
