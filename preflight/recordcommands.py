@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import subprocess
 import tempfile
@@ -13,14 +12,13 @@ from typing import Any
 from preflight import many
 from preflight.checklist import load
 from preflight.errors import UsageError
+from preflight.probes import browser
 from preflight.record import compare, seal, sign
 from preflight.record.read import folder_of, read
 from preflight.session import read_journals
 from preflight.terminal import show
 
 _NEWEST = Path("reports/latest")
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
-_QUIET = ("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update")
 
 
 def add(commands: Any) -> None:
@@ -118,19 +116,18 @@ def _pdf(chosen: argparse.Namespace) -> int:
     page = folder / "record.html"
     if not page.is_file():
         raise UsageError(f"{page} is not there")
-    browser = next((found for name in _BROWSERS if (found := shutil.which(name))), None)
-    if browser is None:
+    program = browser.find()
+    if program is None:
         raise UsageError(f"no Chromium or Chrome is here; open {page} in any browser and print it")
     # beside the folder: a file inside would be one that was added after the run
     out: Path = (chosen.out or folder.with_name(folder.name + ".pdf")).absolute()
-    root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # it refuses to start for root with one
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        words = [browser, "--headless", *root, *_QUIET, f"--user-data-dir={profile}", "--no-pdf-header-footer"]
+        words = [str(program), *browser.HEADLESS, f"--user-data-dir={profile}", "--no-pdf-header-footer"]
         made = Path(profile) / "record.pdf"
         try:
             subprocess.run([*words, f"--print-to-pdf={made}", page.as_uri()], capture_output=True, timeout=120, check=False)
             shutil.copyfile(made, out)
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise UsageError(f"{browser} printed no PDF to {out} ({error})") from error
+            raise UsageError(f"{program} printed no PDF to {out} ({error})") from error
     print(out)
     return 0

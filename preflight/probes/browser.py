@@ -32,13 +32,18 @@ _PLACES = (
     r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
 )
 _NOWHERE = "127.0.0.1:9"
-_FLAGS = (
+HEADLESS = (
     "--headless",
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
     "--disable-component-update",
+    # it refuses to start for root with its sandbox
+    *(("--no-sandbox",) if hasattr(os, "geteuid") and os.geteuid() == 0 else ()),
+)
+_FLAGS = (
+    *HEADLESS,
     "--disable-sync",
     "--disable-dev-shm-usage",
     # nothing leaves the browser by itself: every request is carried by the suite's own client
@@ -73,9 +78,8 @@ def started(seconds: float) -> Iterator[str]:
         what = "browser" if program is None else "playwright"
         raise Undecided(Reason.PROGRAM, f"no {what} on this machine: {HOW_TO_GET}")
     with tempfile.TemporaryDirectory(prefix="preflight-browser-", ignore_cleanup_errors=True) as place:
-        root = ("--no-sandbox",) if hasattr(os, "geteuid") and os.geteuid() == 0 else ()
         process = subprocess.Popen(
-            [str(program), *_FLAGS, *root, f"--user-data-dir={place}", "about:blank"],
+            [str(program), *_FLAGS, f"--user-data-dir={place}", "about:blank"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
