@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     command = commands.add_parser("doctor", help="one harmless request a service: is the target file right?")
     command.add_argument("--target", type=Path, default=Path("target.toml"))
-    command.set_defaults(run=_doctor)
+    command.set_defaults(run=lambda chosen: doctor.examine(chosen.target))
 
     command = commands.add_parser("rehearse", help="start the stand-in deployment and leave it running until Ctrl-C")
     command.add_argument("--fault", action="append", default=[], metavar="NAME", help="break it in one way (repeatable)")
@@ -124,7 +124,7 @@ def _more(commands: Any) -> None:
     command.add_argument("records", nargs="+", type=Path, help="folders of runs, or record.json files")
     command.add_argument("--out", type=Path, help="where to write (else a new folder beside the first)")
     command.add_argument("--oldest", type=float, default=72.0, metavar="HOURS", help="older looks are pending (72)")
-    command.set_defaults(run=_combine)
+    command.set_defaults(run=lambda chosen: combine.combine(chosen.records, chosen.out, chosen.oldest))
 
     command = commands.add_parser("watch", help="look at each window after the deployment once it is over")
     command.add_argument("--target", type=Path, default=Path("target.toml"))
@@ -162,10 +162,6 @@ def _init(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def _doctor(chosen: argparse.Namespace) -> int:
-    return doctor.examine(chosen.target)
-
-
 def _rehearse(chosen: argparse.Namespace) -> int:
     from preflight.rehearsal.__main__ import main as rehearse
 
@@ -190,10 +186,6 @@ def _show(chosen: argparse.Namespace) -> int:
     record = read(chosen.record)
     terminal.show(f"{record.title}\n\n{terminal.ending(record, folder_of(chosen.record))}")
     return record.exit_status
-
-
-def _combine(chosen: argparse.Namespace) -> int:
-    return combine.combine(chosen.records, chosen.out, chosen.oldest)
 
 
 def _watch(chosen: argparse.Namespace) -> int:

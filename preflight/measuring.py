@@ -242,14 +242,6 @@ class Latency:
         return histogram.read(answer.text, call)
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """How long measuring may take."""
-    group = parser.getgroup("preflight")
-    group.addoption(
-        "--quick", action="store_true", help="measure latency for about a minute in all; what that can't decide waits"
-    )
-
-
 @pytest.fixture(scope="session")
 def planned(request: pytest.FixtureRequest, session: Session) -> list[Item]:
     """The items that this run will look at."""

@@ -59,4 +59,7 @@ def add_options(parser: pytest.Parser) -> None:
         "--live-minutes", type=_minutes, metavar="M", help="shorten every scenario of --live to M minutes; the record says so"
     )
     group.addoption("--engine", action="store_true", help="with --rehearse: judge frames that Godot draws as well (docs/vr.md)")
+    group.addoption(
+        "--quick", action="store_true", help="measure latency for about a minute in all; what that can't decide waits"
+    )
     group.addoption("--pending", metavar="RECORD", help="run only what is not decided in that record.json")
