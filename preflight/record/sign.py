@@ -30,6 +30,11 @@ from preflight.record.write import atomic
 PAYLOAD = "application/vnd.in-toto+json"
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://in-toto.io/attestation/test-result/v0.1"
+_TESTS = {
+    "passedTests": (Status.PASS,),
+    "warnedTests": (Status.WARN, Status.WAIVED),
+    "failedTests": (Status.FAIL, Status.ERROR),
+}
 _RESULT = {Verdict.GO: "PASSED", Verdict.GO_WITH_WARNINGS: "WARNED"}
 
 
@@ -73,14 +78,6 @@ def sign(folder: Path, key: Path) -> Path:
 def statement(folder: Path) -> dict[str, Any]:
     """What is signed: every file of the record by its hash, and what the record says. HOLD and INVALID are no pass."""
     record = read(folder)
-    by_status: dict[str, list[str]] = {"passedTests": [], "warnedTests": [], "failedTests": []}
-    for item in record.items:
-        if item.status is Status.PASS:
-            by_status["passedTests"].append(item.id)
-        elif item.status in (Status.WARN, Status.WAIVED):
-            by_status["warnedTests"].append(item.id)
-        elif item.status in (Status.FAIL, Status.ERROR):
-            by_status["failedTests"].append(item.id)
     suite = f"pkg:pypi/{record.suite.name}@{record.suite.version}"
     about = {"verdict": record.headline, "target": record.target.name, "build": record.target.build, "run": record.run_id}
     return {
@@ -93,7 +90,7 @@ def statement(folder: Path) -> dict[str, Any]:
                 {"name": CHECKLIST.name, "digest": {"sha256": sha256(CHECKLIST)}},
                 {"name": record.suite.name, "uri": suite, "annotations": {"revision": record.suite.revision, **about}},
             ],
-            **by_status,
+            **{name: [item.id for item in record.items if item.status in some] for name, some in _TESTS.items()},
         },
     }
 
