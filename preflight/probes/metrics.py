@@ -25,23 +25,23 @@ def samples(answer: Answer, name: str) -> list[Sample]:
 
 def started(answer: Answer) -> datetime | None:
     """When the game's process began; None where the page does not say it or can't be read."""
+    found = _first(answer, "process_start_time_seconds")
     try:
-        found = samples(answer, "process_start_time_seconds")
-    except LookError:
-        return None
-    try:
-        return datetime.fromtimestamp(found[0].value, UTC) if found else None
+        return None if found is None else datetime.fromtimestamp(found, UTC)
     except (ValueError, OverflowError, OSError):  # NaN, or no year of a calendar
         return None
 
 
 def resident_bytes(answer: Answer) -> float | None:
     """The resident memory of the game's process; None where the page does not say it or can't be read."""
+    return _first(answer, "process_resident_memory_bytes")
+
+
+def _first(answer: Answer, name: str) -> float | None:
     try:
-        found = samples(answer, "process_resident_memory_bytes")
+        return next((sample.value for sample in samples(answer, name)), None)
     except LookError:
         return None
-    return found[0].value if found else None
 
 
 def _parsed(answer: Answer) -> Iterator:  # type: ignore[type-arg]
