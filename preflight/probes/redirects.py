@@ -15,19 +15,20 @@ from preflight.target import Target
 
 def plain(api: Api, target: Target, path: str) -> Answer:
     """GET `path` over plain HTTP, without a token. Raises Undecided where the target names no plain address."""
-    base = target.facts.api.http_url
-    if base is None:
-        raise Undecided(Reason.OPERATOR, "the target file does not say where plain HTTP is answered: give [api] http_url")
-    return api.get(path, base=base)
+    return api.get(path, base=_address(target))
 
 
 def plain_place(target: Target) -> Place:
     """Where plain HTTP is answered. Raises Undecided where the target names no such address."""
+    parts = urlsplit(_address(target))
+    return Place(parts.hostname or "", parts.port or 80)
+
+
+def _address(target: Target) -> str:
     base = target.facts.api.http_url
     if base is None:
         raise Undecided(Reason.OPERATOR, "the target file does not say where plain HTTP is answered: give [api] http_url")
-    parts = urlsplit(base)
-    return Place(parts.hostname or "", parts.port or 80)
+    return base
 
 
 def wrong(answer: Answer, target: Target, path: str) -> str:
