@@ -23,7 +23,7 @@ from preflight.fixtures import evidence_key, session_key
 from preflight.judge import Judged, judge
 from preflight.manners import admit, plan, plan_text
 from preflight.options import MARKERS, add_options
-from preflight.outcome import Stage, VerdictStage
+from preflight.outcome import REQUIRED, VerdictStage
 from preflight.people import in_force
 from preflight.redact import RedactingStream, Redactor, know
 from preflight.reports import WORDS, speak, together
@@ -36,7 +36,6 @@ from preflight.waiting import Waiting, terminal_at_hand
 if TYPE_CHECKING:
     from preflight.finish import Said
 
-_POSTDEPLOY = (Stage.IMMEDIATE, Stage.SHORT, Stage.MEDIUM, Stage.LONG)
 _looks_key = pytest.StashKey[list[Judged]]()
 _started_key = pytest.StashKey[Started]()
 _item_key: pytest.StashKey[Item] = pytest.StashKey()
@@ -210,7 +209,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         return
     item.stash[_item_key] = entry
     names = [entry.section, entry.severity.value, entry.stage.value]
-    names += ["postdeploy"] if entry.stage in _POSTDEPLOY else []
+    names += ["postdeploy"] if entry.stage in REQUIRED[VerdictStage.POSTDEPLOY] else []
     names += [name for name in ("intrusive", "manual", "measuring") if getattr(entry, name)]
     for name in names:
         item.add_marker(getattr(pytest.mark, name))

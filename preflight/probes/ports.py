@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from preflight.errors import LookError, Undecided, Unreachable
 from preflight.outcome import Reason
 from preflight.probes.host import Host, read_text
+from preflight.probes.processes import host_is_folder
 from preflight.target import Target
 
 _SECONDS = 2.0
@@ -119,8 +120,7 @@ class Firewall:
 
 def firewall(host: Host, target: Target) -> Firewall:
     """The firewall of a host: asked of `ufw`, or read from its files where the host is a folder."""
-    part = target.facts.host
-    if part is not None and part.kind == "local" and str(part.root) != "/":
+    if host_is_folder(target):
         return _from_files(host)
     ran = host.run("firewall")
     if ran.status != 0:
