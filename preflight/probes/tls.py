@@ -11,7 +11,7 @@ import socket
 import ssl
 import warnings
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -144,11 +144,6 @@ def agreed_protocol(where: Place) -> str:
     context.set_alpn_protocols(["h2", "http/1.1"])
     with _shake(where, context) as sock:
         return sock.selected_alpn_protocol() or ""
-
-
-def utc_now() -> datetime:
-    """The time, in UTC."""
-    return datetime.now(UTC)
 
 
 def _loose() -> ssl.SSLContext:

@@ -7,6 +7,7 @@ import pytest
 
 from preflight.fixtures import item
 from preflight.probes import redirects, tls
+from preflight.session import now
 
 
 @item("SEC-TLS-01")
@@ -23,7 +24,7 @@ def test_certificate_is_good_for_another_month(certificate, evidence):
     """The certificate is good for another thirty days."""
     evidence.saw("handshakes")
 
-    evidence.judge("days_left", certificate.days_left(tls.utc_now()), where=f"until {certificate.not_after:%Y-%m-%d %H:%M} UTC")
+    evidence.judge("days_left", certificate.days_left(now()), where=f"until {certificate.not_after:%Y-%m-%d %H:%M} UTC")
 
 
 @item("SEC-TLS-03")
@@ -77,4 +78,4 @@ def test_certificate_gives_no_cause_for_concern_after_the_deployment(certificate
     evidence.saw("handshakes")
 
     assert not certificate.wrong, f"the certificate is refused: {certificate.wrong}"
-    evidence.judge("days_left", certificate.days_left(tls.utc_now()))
+    evidence.judge("days_left", certificate.days_left(now()))
