@@ -103,6 +103,10 @@ def _figures(source: str, judged: FrameJudgement, hz: float | None, worst: str =
         f"{source}: {judged.frames} frames in {judged.seconds:.1f} s at {judged.hz:.1f} Hz, mean {judged.mean_fps:.2f} FPS, "
         f"{judged.mean_ms:.2f} ms, sd {judged.sd_ms:.2f} ms, longest {judged.longest_ms:.1f} ms, {judged.missed} missed"
     )
+    if judged.low_1_percent is not None:
+        words += f", 1 % low {judged.low_1_percent:.1f} FPS"
+    apart = [f"{count} {phase}" for phase, count in judged.phases.items() if phase != "steady"]
+    words += f"; reported apart: {', '.join(apart)}" if apart else ""
     known = {
         "refresh_rate": hz,
         "mean_fps": judged.mean_fps,
