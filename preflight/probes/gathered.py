@@ -32,16 +32,19 @@ class Loki:
 
     def lines(self, start: float, end: float) -> Iterator[str]:
         """The newest lines of a span of time, as gathered, at most a thousand."""
-        for stream in self._ask(query=self._selector, start=start, end=end, limit=1000):
-            yield from (str(line) for _, line in stream.get("values", []))
+        # inside, not around: a decorator would be over before the first line is asked for
+        with http.shaped("Loki"):
+            for stream in self._ask(query=self._selector, start=start, end=end, limit=1000):
+                yield from (str(line) for _, line in stream.get("values", []))
 
     def by_hour(self, start: float, end: float) -> Counter[int]:
         """How many lines each hour of a span has; hours count from its start."""
         counted: Counter[int] = Counter()
         query = f"sum(count_over_time({self._selector}[1h]))"
-        for series in self._ask(query=query, start=start + _HOUR, end=end, step=_HOUR):
-            for at, count in series.get("values", []):
-                counted[round((float(at) - start) / _HOUR) - 1] += int(float(count))
+        with http.shaped("Loki"):
+            for series in self._ask(query=query, start=start + _HOUR, end=end, step=_HOUR):
+                for at, count in series.get("values", []):
+                    counted[round((float(at) - start) / _HOUR) - 1] += int(float(count))
         return counted
 
     def _ask(self, *, start: float, end: float, **parameters: Any) -> list[dict[str, Any]]:

@@ -68,6 +68,23 @@ def test_a_loki_that_answers_something_else_could_not_be_looked_at(serve: Callab
         list(gathered.Loki(serve({RANGE: answer}), "{job='x'}", "selftest").lines(0, 1))
 
 
+@pytest.mark.parametrize("values", [[["a"]], None, 3, [["9e999", "1"]], [["0", "NaN"]], [["x", "1", "y"]]])
+def test_values_of_another_shape_are_lokis_fault_and_no_bug_of_the_suite(serve: Callable[..., str], values: object) -> None:
+    body = json.dumps({"data": {"result": [{"values": values}]}}).encode()
+    where = gathered.Loki(serve({RANGE: (200, {}, body)}), "{job='x'}", "selftest")
+
+    with pytest.raises(BadAnswer, match="another shape"):
+        where.by_hour(0, 3600)
+    if not values or not isinstance(values, list) or len(values[0]) != 2:
+        with pytest.raises(BadAnswer, match="another shape"):
+            list(where.lines(0, 1))
+
+
+def test_an_answer_without_data_is_lokis_fault_too(serve: Callable[..., str]) -> None:
+    with pytest.raises(BadAnswer):
+        list(gathered.Loki(serve({RANGE: (200, {}, b'{"data": null}')}), "{job='x'}", "selftest").lines(0, 1))
+
+
 def test_hours_are_counted_from_the_start_of_the_span(serve: Callable[..., str]) -> None:
     values = [[3600.0 * (1 + hour), "5"] for hour in (0, 2)]
     body = json.dumps({"data": {"resultType": "matrix", "result": [{"metric": {}, "values": values}]}}).encode()
