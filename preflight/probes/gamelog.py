@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from preflight.errors import LookError
 from preflight.probes.host import Host
@@ -44,7 +44,7 @@ _PLACE = re.compile(rb"^\s+(?:at:|GDScript backtrace)")
 
 @dataclass(frozen=True)
 class Event:
-    """A line that says something with the place that follows it, and the time of the last dated line up to it."""
+    """A line that says something with the place that follows it, and the time that it is taken to be of."""
 
     text: str
     at: datetime | None
@@ -70,6 +70,12 @@ class Seen:
         kept: list[Event] = getattr(self, kind)
         if len(kept) < _KEPT or kind == "starts":
             kept.append(event)
+
+    def date(self, at: datetime) -> None:
+        """Give the events without a time the one that was found for them."""
+        for kind in self.counts:
+            kept: list[Event] = getattr(self, kind)
+            kept[:] = [event if event.at else replace(event, at=at) for event in kept]
 
     def count(self, kind: str) -> int:
         """How many events of a kind there were."""
@@ -119,45 +125,82 @@ def kinds_of(line: bytes) -> list[str]:
     return [*crashed, *(["critical"] if grave or crashed else []), "errors"]
 
 
-def read_lines(lines: Iterable[bytes], since: datetime | None) -> GameLog:
-    """What the lines of a log hold from `since` on (all of them for None); undated lines belong to the one before."""
-    deployed, started = Seen(), Seen()
-    fresh, dated = since is None, b""
-    pending: list[tuple[list[str], bytes]] = []
+class _Reading:
+    """A log taken in line by line: what counts, what is older, and what waits for a time that says which."""
 
-    def close(place: bytes = b"") -> None:
-        while pending:
-            kinds, line = pending.pop()
-            text = printable((line + b" " + place.strip()).decode("utf-8", "replace").strip(), 200)
-            event = Event(text, stamp(dated), dated=line is dated)
-            for kind in kinds:
-                deployed.add(kind, event)
-                started.add(kind, event)
+    def __init__(self, since: datetime | None) -> None:
+        self.deployed, self.started = Seen(), Seen()
+        self._since = since
+        self._fresh, self._waits = since is None, since is not None
+        self._dated = b""
+        self._pending: list[tuple[list[str], bytes]] = []
 
-    for line in lines:
+    def take(self, line: bytes) -> None:
+        """The next line."""
         head = line[:48]
         calm = (b"[INFO]" in head or b"[DEBUG]" in head) and b"Godot Engine v" not in line
         suspect = not calm and _SUSPECT.search(line)
-        if pending:
-            close(line if _PLACE.match(line) else b"")
+        if self._pending:
+            self._close(line if _PLACE.match(line) else b"")
         # times are read only where they matter: reading one takes longer than all the rest
         if line[:1] in _BEFORE_A_TIME and (calm or stamp(line) is not None):
-            dated = line
-        if not fresh and since is not None:
-            at = stamp(dated) if dated is line else None
-            fresh = at is not None and at >= since
-        if not fresh:
-            continue
-        deployed.lines += 1
-        started.lines += 1
+            self._dated = line
+        if not self._fresh:
+            at = stamp(line) if self._dated is line else None
+            if at is not None:
+                self._reached(at)
+            elif suspect and _START.match(line):
+                # the engine writes no times: it is the next line of the game that says when it was started
+                self._waits, self._dated = True, b""
+        if not (self._fresh or self._waits):
+            return
+        self.deployed.lines += 1
+        self.started.lines += 1
         if suspect:
             kinds = kinds_of(line)
             if "starts" in kinds:
-                started = Seen(lines=1)
+                self.started = Seen(lines=1)
             if kinds:
-                pending.append((kinds, line))
-    close()
-    return GameLog(deployed, started)
+                self._pending.append((kinds, line))
+
+    def end(self, written: datetime | None) -> None:
+        """There are no more lines; what still waits is as old as the file, which was `written` to last."""
+        self._close()
+        if self._waits and written is not None and self._since is not None:
+            self._fresh = written >= self._since
+        if not self._fresh:
+            self.deployed, self.started = Seen(), Seen()
+
+    def _close(self, place: bytes = b"") -> None:
+        while self._pending:
+            kinds, line = self._pending.pop()
+            text = printable((line + b" " + place.strip()).decode("utf-8", "replace").strip(), 200)
+            event = Event(text, stamp(self._dated), dated=line is self._dated)
+            for kind in kinds:
+                self.deployed.add(kind, event)
+                self.started.add(kind, event)
+
+    def _reached(self, at: datetime) -> None:
+        self._fresh = self._since is None or at >= self._since
+        if self._waits and self._fresh:
+            self.deployed.date(at)
+            self.started.date(at)
+        elif self._waits:
+            self.deployed, self.started = Seen(), Seen()
+        self._waits = False
+
+
+def read_lines(lines: Iterable[bytes], since: datetime | None, written: datetime | None = None) -> GameLog:
+    """What the lines of a log hold from `since` on (all of them for None).
+
+    A line without a time belongs to the one before; those of a start, and those before the first time, belong to the
+    next time, and to that at which the file was `written` to last where there is none.
+    """
+    reading = _Reading(since)
+    for line in lines:
+        reading.take(line)
+    reading.end(written)
+    return GameLog(reading.deployed, reading.started)
 
 
 def read(host: Host, target: Target) -> GameLog:
@@ -166,11 +209,12 @@ def read(host: Host, target: Target) -> GameLog:
     Raises LookError when there is no log, or it can't be read.
     """
     path = target.facts.paths.game_log
-    if host.facts(path) is None:
+    facts = host.facts(path)
+    if facts is None:
         raise LookError(f"{path} is missing, so that what the game logged can't be judged")
     since = target.facts.times.deployed_at
     with host.open(path) as file:
-        return read_lines(lines_since(file, since), since)
+        return read_lines(lines_since(file, since), since, datetime.fromtimestamp(facts.modified, UTC))
 
 
 def about_the_scene(seen: Seen, scene: str) -> list[str]:

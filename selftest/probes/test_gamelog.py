@@ -73,6 +73,56 @@ def test_errors_before_the_deployment_are_not_counted() -> None:
     assert gamelog.about_the_scene(log.since_start, "res://vr_main.tscn")
 
 
+BANNER = [
+    b"Godot Engine v4.5.1.stable.official",
+    b'SCRIPT ERROR: Parse Error: Identifier "x" not declared.',
+    b"   at: GDScript::reload (res://a.gd:3)",
+    b'ERROR: Failed to load script "res://a.gd".',
+]
+OLD, NEW, LATE = b"[2026-01-01 23:00:00] [INFO] old", b"[2026-01-02 00:00:05] [INFO] up", b"[2026-01-02 05:00:00] [INFO] up"
+
+
+@pytest.mark.parametrize("before", [[], [OLD], [OLD, *BANNER, OLD], [OLD, b"SCRIPT ERROR: an undated one, of before"]])
+def test_the_engine_writes_no_times_so_that_a_start_is_as_young_as_the_line_after_it(before: list[bytes]) -> None:
+    log = gamelog.read_lines([*before, *BANNER, NEW], SINCE)
+
+    assert log.since_deployment.counts == log.since_start.counts == {"starts": 1, "compile_errors": 2, "errors": 2}
+    assert log.since_deployment.lines == 5
+    assert log.since_deployment.first("errors").startswith("2026-01-02 00:00:05 UTC: SCRIPT ERROR")
+
+
+def test_a_start_of_before_stays_one_of_before() -> None:
+    log = gamelog.read_lines([OLD, *BANNER, OLD, b"SCRIPT ERROR: x", NEW], SINCE, SINCE + timedelta(days=1))
+
+    assert log.since_deployment.counts == {}
+    assert log.since_deployment.lines == 1
+
+
+def test_a_start_long_after_the_deployment_is_a_restart_although_the_engine_does_not_date_it() -> None:
+    assert gamelog.restarts(gamelog.read_lines([OLD, *BANNER, LATE], SINCE).since_deployment, SINCE, None) == 1
+    assert gamelog.restarts(gamelog.read_lines([OLD, *BANNER, NEW], SINCE).since_deployment, SINCE, None) == 0
+
+
+@pytest.mark.parametrize("before", [[], [OLD]])
+@pytest.mark.parametrize(("hours", "errors"), [(1, 2), (-1, 0)])
+def test_what_no_time_follows_is_as_old_as_the_file(before: list[bytes], hours: int, errors: int) -> None:
+    written = SINCE + timedelta(hours=hours)
+    blob = io.BytesIO(b"\n".join([*before, *BANNER]) + b"\n")
+
+    log = gamelog.read_lines(lines_since(blob, SINCE), SINCE, written)
+
+    assert log.since_deployment.count("errors") == errors
+    assert log.since_deployment.lines == (4 if errors else 0)
+    assert gamelog.restarts(log.since_deployment, SINCE, None) == 0, "when the file was written says nothing of the start"
+
+
+def test_a_start_behind_twenty_megabytes_of_before_is_found() -> None:
+    old = b"".join(heartbeat(SINCE - timedelta(hours=30) + timedelta(seconds=s)) for s in range(0, 100_000, 60))
+    blob = io.BytesIO(old * 140 + b"\n".join(BANNER) + b"\n" + heartbeat(SINCE))
+
+    assert gamelog.read_lines(lines_since(blob, SINCE), SINCE).since_deployment.count("compile_errors") == 2
+
+
 def test_a_start_begins_anew_and_a_crash_does_not() -> None:
     lines = [b"Godot Engine v4", b"SCRIPT ERROR: x", b"handle_crash: Program crashed with signal 11", b"Godot Engine v4", b"fine"]
 
