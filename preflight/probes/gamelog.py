@@ -1,7 +1,8 @@
 """The game log: starts, crashes, errors and compiler messages, told apart by the level of a line, never by a word in it.
 
 Godot writes `ERROR:`, `SCRIPT ERROR:`, `WARNING:` (with `USER` before them for the game's own) at the start of a line;
-the game writes `[time] [LEVEL] text`, or JSON lines. Everything else is prose, whatever words it holds.
+the game writes `[time] [LEVEL] text`, or JSON lines; a terminal's colours and syslog's prefix may stand around either.
+Everything else is prose, whatever words it holds.
 """
 
 from __future__ import annotations
@@ -23,11 +24,23 @@ _SUSPECT = re.compile(
 )
 """What a line must hold to be looked at more closely: everything else is counted and passed over quickly."""
 
-_START = re.compile(rb"^(?:\[[^\]]*\]\s*)*Godot Engine v\d")
+_COLOUR = re.compile(rb"\x1b\[[\d;]*m")
+_BEFORE = rb"""(?: (?P<time> \[ [\d\-T:., +Z/]+ (?:UTC|GMT)? \] \s* | [\d\-]{8,10}[T\ ][\d:.,]+(?:Z|[+-]\d\d:?\d\d)?\s+ )
+    | [A-Za-z]{3}\ [\d\ ]\d\ [\d:]{8}\ \S{1,80}\ \S{1,60}:\ )?"""
+"""A time in front of a line, in brackets or without, or what syslog puts there."""
+_START = re.compile(rb"(?x) ^" + _BEFORE + rb"(?:\[[^\]]*\]\s*)*Godot\ Engine\ v\d")
+_KNOWN = rb"""(?:(?:user\ )?(?:script\ )?(?:error|warning)|err|severe|critical|fatal|panic|alert|emergency|emerg|warn
+    |info|notice|debug|verbose|trace)"""
 _LEVEL = re.compile(
-    rb"""(?ix) ^ (?: \[ [\d\-T:., +Z/]+ \] \s* | [\d\-]{8,10}[T\ ][\d:.,]+(?:Z|[+-]\d\d:?\d\d)?\s+ )?
-    (?: \[ (?P<bracketed>[a-z]+) \] | (?P<plain>(?:user\ )?(?:script\ )?[a-z]+) : )"""
+    rb"(?ix) ^"
+    + _BEFORE
+    + rb"""(?: (?:\[[^\]\[]{1,40}\]\s*){0,2}? \[ \s* (?P<known>"""
+    + _KNOWN
+    + rb""") \s* \] | \[ (?P<bracketed>[a-z]+) \] | (?P<plain>(?:user\ )?(?:script\ )?[a-z]+) :
+    | (?(time)(?-i:(?P<bare>ERROR|CRITICAL|FATAL|WARNING|WARN))\b | (?!)) )"""
 )
+"""The level of a line: the first that stands in brackets, at most two others before it; a word with a colon; after a
+time also a word in capitals alone."""
 _JSON_LEVEL = re.compile(rb'^\s*\{.*?"(?:level|severity)"\s*:\s*"(?P<level>[A-Za-z]+)"', re.IGNORECASE)
 _CRITICAL_LEVELS = {b"CRITICAL", b"FATAL", b"PANIC", b"ALERT", b"EMERGENCY", b"EMERG"}
 _ERROR_LEVELS = {b"ERROR", b"USER ERROR", b"SCRIPT ERROR", b"USER SCRIPT ERROR", b"ERR", b"SEVERE"}
@@ -102,7 +115,7 @@ def level_of(line: bytes) -> bytes:
     """The level a line is written at, in capitals; b"" for a line that has none."""
     found = _LEVEL.match(line)
     if found:
-        return (found["bracketed"] or found["plain"]).upper()
+        return (found["known"] or found["bracketed"] or found["plain"] or found["bare"]).upper()
     in_json = _JSON_LEVEL.match(line)
     return in_json["level"].upper() if in_json else b""
 
@@ -137,6 +150,8 @@ class _Reading:
 
     def take(self, line: bytes) -> None:
         """The next line."""
+        if b"\x1b[" in line:
+            line = _COLOUR.sub(b"", line)
         head = line[:48]
         calm = (b"[INFO]" in head or b"[DEBUG]" in head) and b"Godot Engine v" not in line
         suspect = not calm and _SUSPECT.search(line)

@@ -26,6 +26,15 @@ SINCE = datetime(2026, 1, 2, tzinfo=UTC)
         "res://ui/error_dialog.gd loaded",
         '{"time": "2026-01-02T10:00:00Z", "level": "info", "message": "error rate 0"}',
         "Error handler: ready",
+        "[2026-01-02 10:00:00] Error handling ready",
+        "[2026-01-02 10:00:00] [INFO] [ERROR] no",
+        "[2026-01-02 10:00:00] [INFO] an ERROR: x",
+        "[2026-01-02 10:00:00] [Chat] Zoe: [ERROR] I am stuck",
+        "[2026-01-02 10:00:00] [GameState] handle_crash is registered",
+        "[2026-01-02 10:00:00] ERRORS: none",
+        "ERROR budget fine",
+        "Jan 02 10:00:00 host godot[12]: Error handling ready",
+        "Jan 02 10:00:00 host kernel: [INFO] ERROR: no",
         "",
     ],
 )
@@ -45,6 +54,16 @@ def test_harmless_lines_are_harmless(line: str) -> None:
         ("[2026-01-02 10:00:00] [ERROR] out of memory", ["critical", "errors"]),
         ("[2026-01-02T10:00:00.123+02:00] [FATAL] gone", ["critical", "errors"]),
         ("2026-01-02 10:00:00 ERROR: x", ["errors"]),
+        ("2026-01-02 10:00:00 ERROR boom", ["errors"]),
+        ("[2026-01-02 10:00:00] CRITICAL boom", ["critical", "errors"]),
+        ("[2026-01-02 10:00:00] [HttpApi] [ERROR] boom", ["errors"]),
+        ("[2026-01-02 10:00:00] [ERROR ] boom", ["errors"]),
+        ("[2026-01-02 10:00:00 UTC] [ERROR] boom", ["errors"]),
+        ("[ERROR] boom", ["errors"]),
+        ("Jan 02 10:00:00 host godot[12]: ERROR: boom", ["errors"]),
+        ("Jan  2 10:00:00 host godot[12]: SCRIPT ERROR: Parse Error: x", ["compile_errors", "errors"]),
+        ("Jan 02 10:00:00 host godot[12]: Godot Engine v4.5.1.stable.official", ["starts"]),
+        ("2026-01-02 10:00:00 Godot Engine v4.5.1.stable.official", ["starts"]),
         ('{"ts": 1767348000, "level": "CRITICAL", "msg": "x"}', ["critical", "errors"]),
         ("handle_crash: Program crashed with signal 11", ["crashes", "critical", "errors"]),
         ("WARNING: unused at res://a.gd:9 (UNUSED_VARIABLE)", ["compile_warnings"]),
@@ -54,6 +73,20 @@ def test_harmless_lines_are_harmless(line: str) -> None:
 )
 def test_what_counts_is_counted_as_what_it_is(line: str, kinds: list[str]) -> None:
     assert gamelog.kinds_of(line.encode()) == kinds
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        (b"\x1b[1;31mERROR:\x1b[0;91m boom", "errors"),
+        (b"\x1b[1;31mSCRIPT ERROR:\x1b[0;91m boom", "critical"),
+        (b"\x1b[90m[2026-01-02 10:00:00]\x1b[0m [ERROR] boom", "errors"),
+        (b"\x1b[1mGodot Engine v4.5.1.stable.official\x1b[0m", "starts"),
+    ],
+)
+def test_a_terminals_colours_hide_nothing(line: bytes, kind: str) -> None:
+    assert gamelog.read_lines([line], None).since_deployment.count(kind) == 1
+    assert gamelog.read_lines([b"\x1b[32m[INFO]\x1b[0m ERROR: no"], None).since_deployment.count("errors") == 0
 
 
 def test_errors_before_the_deployment_are_not_counted() -> None:
