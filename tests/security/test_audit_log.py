@@ -119,9 +119,16 @@ def no_hole(host, target, evidence, *, since, until, asked=None):
                 f"the audit log is silent for {silence.minutes:.0f} min {between}; without the front's access log on the host "
                 f"nobody can say whether requests came in then",
             )
-        requests = accesslog.protected_requests(host, log, silence.start, silence.end)
-        evidence.fact("requests in that time", requests)
-        if not requests:
+        paths = accesslog.protected_paths(target)
+        requests = accesslog.protected_requests(host, log, silence.start, silence.end, paths)
+        evidence.fact("requests in that time", requests.count)
+        if not requests.count and not requests.whole:
+            raise Undecided(
+                Reason.OPERATOR,
+                f"the audit log is silent for {silence.minutes:.0f} min {between}; the access log does not reach back that far, "
+                f"or has another format than nginx's combined",
+            )
+        if not requests.count:
             return
-        between += f", while {requests} request(s) came in"
+        between += f", while {requests.count} request(s) came in"
     evidence.judge("audit_silence", silence.minutes, where=between)
