@@ -146,7 +146,7 @@ def record_of_the_limit(host: Host, target: Target, burst: Burst) -> Entry | Non
     """
     refused, began = burst.refused, time.monotonic()
     while True:
-        for path in reversed(logs.audit_files(host, target)):
+        for path in reversed(_growing(host, target)):
             with host.open(path) as file:
                 for line in logs.lines_since(file, None, most=_TAIL_BYTES):
                     entry = read_entry(line)
@@ -166,6 +166,11 @@ def _any(host: Host, target: Target) -> bool:
     return facts is not None and (not facts.is_folder or bool(logs.logs_in(host, place)))
 
 
+def _growing(host: Host, target: Target) -> list[str]:
+    """The audit logs that may still be written to: none that is compressed."""
+    return [path for path in logs.audit_files(host, target) if not path.endswith(".gz")]
+
+
 def _names(endpoint: str, path: str) -> bool:
     words = endpoint.split()
     return bool(words) and urlsplit(words[-1]).path.endswith(path)
@@ -178,7 +183,7 @@ def _size(host: Host, path: str) -> int:
 
 def _appended(host: Host, target: Target, before: Mapping[str, int]) -> Iterator[bytes]:
     """Whole lines written since `before`; a file that shrank was rotated and is read from its start."""
-    for path in logs.audit_files(host, target) if _any(host, target) else []:
+    for path in _growing(host, target) if _any(host, target) else []:
         size, start = _size(host, path), before.get(path, 0)
         if size == start:
             continue
@@ -229,7 +234,7 @@ def incomplete(host: Host, target: Target, since: datetime | None) -> Broken:
     """Entries since a time that lack something; a last line that is still being written is left out."""
     entries = broken = 0
     example = ""
-    for path in logs.audit_files(host, target):
+    for path in logs.written_since(host, logs.audit_files(host, target), since):
         with host.open(path) as file:
             for line in logs.lines_since(file, since):
                 if not line.strip():
@@ -255,7 +260,7 @@ class Silence:
 def longest_silence(host: Host, target: Target, since: datetime, until: datetime) -> Silence:
     """The longest time without an audit entry between two moments, which count as entries themselves."""
     times = []
-    for path in logs.audit_files(host, target):
+    for path in logs.written_since(host, logs.audit_files(host, target), since):
         with host.open(path) as file:
             stamped = (logs.stamp(line) for line in logs.lines_since(file, since))
             times += [at for at in stamped if at is not None and since <= at <= until]

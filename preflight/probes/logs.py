@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import re
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import IO
@@ -17,6 +19,8 @@ _BLOCK = 1 << 20
 MOST_BYTES = 512 * _BLOCK
 """As much of a log as a run reads; what is older is said to be unread."""
 
+_LOG_NAME = re.compile(r"\.(?:log|jsonl?|ndjson)(?:[.-]\d+)*(?:\.gz)?$")
+_GZIP = b"\x1f\x8b\x08"
 _STAMP = re.compile(rb"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,]\d+)?\s*(Z|[+-]\d\d:?\d\d)?")
 _UNIX = re.compile(rb'"(?:timestamp|time|ts)"\s*:\s*"?(1[5-9]\d{8})(?:\.\d+)?')
 
@@ -38,8 +42,14 @@ def stamp(line: bytes) -> datetime | None:
 def lines_since(file: IO[bytes], since: datetime | None, most: int = MOST_BYTES) -> Iterator[bytes]:
     """The lines of an open log from `since` on (all of them for None), at most the last `most` bytes.
 
-    Times are taken to rise through the file; lines without a time belong to the line before them.
+    Times are taken to rise through the file; lines without a time belong to the line before them. A compressed log is
+    read from its start, whatever its times. Raises LookError when it is damaged, or holds more than `MOST_BYTES`.
     """
+    file.seek(0)
+    if file.read(len(_GZIP)) == _GZIP:
+        file.seek(0)
+        yield from _unpacked(file)
+        return
     file.seek(0, 2)
     size = file.tell()
     start = max(0, size - most)
@@ -48,13 +58,33 @@ def lines_since(file: IO[bytes], since: datetime | None, most: int = MOST_BYTES)
     file.seek(start)
     if start:
         file.readline()
+    yield from _split(iter(lambda: file.read(_BLOCK), b""))
+
+
+def _split(blocks: Iterator[bytes]) -> Iterator[bytes]:
     rest = b""
-    while block := file.read(_BLOCK):
+    for block in blocks:
         lines = (rest + block).split(b"\n")
         rest = lines.pop()
         yield from lines
     if rest:
         yield rest
+
+
+def _unpacked(file: IO[bytes]) -> Iterator[bytes]:
+    def blocks() -> Iterator[bytes]:
+        left = MOST_BYTES
+        with gzip.open(file) as unpacked:
+            while block := unpacked.read(_BLOCK):
+                left -= len(block)
+                if left < 0:
+                    raise LookError(f"a compressed log holds more than {MOST_BYTES >> 20} MiB: unpack it to have it read")
+                yield block
+
+    try:
+        yield from _split(blocks())
+    except (OSError, EOFError, zlib.error) as error:
+        raise LookError(f"a compressed log can't be unpacked: {error}") from error
 
 
 def _bisect(file: IO[bytes], size: int, since: datetime) -> int:
@@ -124,6 +154,13 @@ def audit_files(host: Host, target: Target) -> list[str]:
     return found
 
 
+def written_since(host: Host, paths: Sequence[str], since: datetime | None) -> list[str]:
+    """Those logs that were written to since a time: the others need not be read."""
+    if since is None:
+        return list(paths)
+    return [path for path in paths if (facts := host.facts(path)) and facts.modified >= since.timestamp()]
+
+
 def logs_in(host: Host, folder: str) -> list[str]:
-    """The logs that lie in a folder, uncompressed ones alone."""
-    return [f"{folder}/{name}" for name in host.listing(folder) if re.search(r"\.(?:log|jsonl?)(?:\.\d+)?$", name)]
+    """The logs that lie in a folder, with those that logrotate has numbered, dated or compressed."""
+    return [f"{folder}/{name}" for name in host.listing(folder) if _LOG_NAME.search(name)]
