@@ -9,7 +9,7 @@ import ipaddress
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -35,16 +35,23 @@ CLOCK_SECONDS = 60.0
 _EVERY = 0.1
 _FIELDS = re.compile(r"\[([^\]]*)\]")
 _NAMES: Mapping[str, tuple[str, ...]] = {
-    "level": ("level", "severity", "log_level"),
-    "client": ("client_ip", "client", "ip", "client_address", "remote_addr", "address"),
+    "level": ("level", "severity", "loglevel"),
+    "client": ("clientip", "client", "ip", "clientaddress", "remoteaddr", "remoteip", "sourceip", "peer", "address"),
     "endpoint": ("endpoint", "path", "url", "resource"),
-    "result": ("result", "event", "outcome", "action"),
+    "result": ("result", "event", "eventtype", "outcome", "action", "status"),
 }
-_FAILURE = re.compile(r"(?i)FAIL|DENI|REFUS|REJECT|UNAUTH|INVALID|MISSING|FORBID|BLOCK|\b40[13]\b")
+"""What the facts are called in JSON, in lower case and without - and _."""
+_FAILURE = re.compile(
+    r"(?i)FAIL|DENI|REFUS|REJECT|UNAUTH|INVALID|MISSING|FORBID|BLOCK|EXPIR|NO_?TOKEN|REQUIRED|\b40[13]\b"
+    # an error of another kind, such as that of loading a scene, is no refusal
+    r"|^error$|(?:AUTH|TOKEN|JWT)[A-Z]*_?ERROR|^false$"
+)
 _LIMITED = re.compile(r"(?i)RATE|LIMIT|THROTTL|\b429\b")
 _TAIL_BYTES = 1 << 20
 _SAME_SECONDS = 5.0
-_SUCCESS = re.compile(r"(?i)SUCC|\bOK\b|ALLOW|GRANT|ACCEPT|AUTHORI[SZ]ED|\b200\b")
+_MOST_WAITING = 100_000
+_SUCCESS = re.compile(r"(?i)SUCC|\bOK\b|ALLOW|GRANT|ACCEPT|AUTHORI[SZ]ED|AUTHENTICATED|PASS(?:ED)?(?![A-Z])|\b200\b|^true$")
+_OF_ITSELF = re.compile(r"(?i)START|STOP|ROTAT|OPENED|CLOSED")
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,11 @@ class Entry:
         return lacking
 
     @property
+    def of_itself(self) -> bool:
+        """Whether the log speaks of itself (begun, rotated, ended) and of nobody's request."""
+        return bool(_OF_ITSELF.search(self.result)) and not (self.client + self.endpoint).strip("-? ")
+
+    @property
     def outcome(self) -> str:
         """What became of the request: "failure", "success", or "" where the entry does not say."""
         return "failure" if _FAILURE.search(self.result) else "success" if _SUCCESS.search(self.result) else ""
@@ -81,9 +93,16 @@ def read_entry(line: bytes) -> Entry:
             said = json.loads(text)
         except (ValueError, RecursionError):
             return Entry(at, "", "", "", "")
-        return Entry(at, *(_first(said, names) for names in _NAMES.values()))
+        above = {_plain(name): value for name, value in said.items()}
+        details = above.get("details")
+        below = {_plain(name): value for name, value in details.items()} if isinstance(details, dict) else {}
+        return Entry(at, *(_first(above, names) or _first(below, names) for names in _NAMES.values()))
     found = [part.strip() for part in _FIELDS.findall(text)[1:5]]
     return Entry(at, *(found + [""] * (4 - len(found))))
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "")
 
 
 def _first(said: Mapping[str, object], names: tuple[str, ...]) -> str:
@@ -236,15 +255,30 @@ def incomplete(host: Host, target: Target, since: datetime | None) -> Broken:
     example = ""
     for path in logs.written_since(host, logs.audit_files(host, target), since):
         with host.open(path) as file:
-            for line in logs.lines_since(file, since):
-                if not line.strip():
-                    continue
+            for entry in _since(logs.lines_since(file, since, whole=True), since):
                 entries += 1
-                lacking = read_entry(line).lacking
+                lacking = [] if entry.of_itself else entry.lacking
                 if lacking:
                     broken += 1
                     example = example or f"an entry of {path} names no {', no '.join(dict.fromkeys(lacking))}"
     return Broken(entries, broken, example)
+
+
+def _since(lines: Iterable[bytes], since: datetime | None) -> Iterator[Entry]:
+    """The entries since a time; one without a time is as old as the one before it, the first ones as the one after."""
+    waiting: list[Entry] = []
+    fresh = None if since is not None else True
+    for entry in (read_entry(line) for line in lines if line.strip()):
+        if since is not None and entry.time is not None:
+            fresh = entry.time >= since
+            if fresh:
+                yield from waiting
+            waiting.clear()
+        if fresh:
+            yield entry
+        elif fresh is None and len(waiting) < _MOST_WAITING:
+            waiting.append(entry)
+    yield from waiting
 
 
 @dataclass(frozen=True)

@@ -22,11 +22,17 @@ MOST_BYTES = 512 * _BLOCK
 _LOG_NAME = re.compile(r"\.(?:log|jsonl?|ndjson)(?:[.-]\d+)*(?:\.gz)?$")
 _GZIP = b"\x1f\x8b\x08"
 _STAMP = re.compile(rb"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,]\d+)?\s*(Z|[+-]\d\d:?\d\d)?")
-_UNIX = re.compile(rb'"(?:timestamp|time|ts)"\s*:\s*"?(1[5-9]\d{8})(?:\.\d+)?')
+_NAMED = re.compile(rb'(?i)"@?(?:timestamp|time|ts|datetime)"\s*:\s*"?(?=\d)')
+_UNIX = re.compile(rb'(?i)"@?(?:timestamp|time|ts|datetime)"\s*:\s*"?(1[5-9]\d{8})(?:\.\d+)?')
 
 
 def stamp(line: bytes) -> datetime | None:
-    """The time a line carries, in UTC; one without a zone is taken for UTC. None when it carries none."""
+    """The time a line carries, in UTC; one without a zone is taken for UTC. None when it carries none.
+
+    In JSON it is what is named so: Godot sorts the names, so that a message with another time may stand before it.
+    """
+    if line[:8].lstrip()[:1] == b"{" and (named := _NAMED.search(line)):
+        line = line[named.start() :]
     found = _STAMP.search(line[:200])
     if found:
         zone = (found[3] or b"+00:00").decode().replace("Z", "+00:00")
@@ -39,8 +45,10 @@ def stamp(line: bytes) -> datetime | None:
     return datetime.fromtimestamp(int(unix[1]), UTC) if unix else None
 
 
-def lines_since(file: IO[bytes], since: datetime | None, most: int = MOST_BYTES) -> Iterator[bytes]:
+def lines_since(file: IO[bytes], since: datetime | None, most: int = MOST_BYTES, *, whole: bool = False) -> Iterator[bytes]:
     """The lines of an open log from `since` on (all of them for None), at most the last `most` bytes.
+
+    `whole`: a last line that has no end yet is left out.
 
     Times are taken to rise through the file; lines without a time belong to the line before them. A compressed log is
     read from its start, whatever its times. Raises LookError when it is damaged, or holds more than `MOST_BYTES`.
@@ -58,16 +66,16 @@ def lines_since(file: IO[bytes], since: datetime | None, most: int = MOST_BYTES)
     file.seek(start)
     if start:
         file.readline()
-    yield from _split(iter(lambda: file.read(_BLOCK), b""))
+    yield from _split(iter(lambda: file.read(_BLOCK), b""), whole=whole)
 
 
-def _split(blocks: Iterator[bytes]) -> Iterator[bytes]:
+def _split(blocks: Iterator[bytes], *, whole: bool = False) -> Iterator[bytes]:
     rest = b""
     for block in blocks:
         lines = (rest + block).split(b"\n")
         rest = lines.pop()
         yield from lines
-    if rest:
+    if rest and not whole:
         yield rest
 
 

@@ -32,6 +32,13 @@ def target(tmp_path: Path) -> Target:
         "[2026-01-02 10:00:00Z] [INFO] [::ffff:10.0.0.9] [/scene] [OK]",
         '{"timestamp": "2026-01-02T05:00:00-05:00", "level": "INFO", "client_ip": "10.0.0.9", "endpoint": "/scene", "result": "OK"}',
         '{"ts": 1767348000.5, "severity": "info", "ip": "10.0.0.9", "path": "/scene", "event": "AUTH_SUCCESS"}',
+        '{"client_ip":"10.0.0.9","details":{"m":"'
+        + "x" * 300
+        + '"},"endpoint":"/scene","level":"INFO","result":"OK","timestamp":1767348000}',
+        '{"client-ip":"10.0.0.9","details":"expired at 2025-01-01 00:00:00","endpoint":"/scene","level":"I","result":"OK","time":"2026-01-02 10:00:00"}',
+        '{"Timestamp": "2026-01-02T10:00:00Z", "Level": "INFO", "ClientIp": "10.0.0.9", "Endpoint": "/scene", "Result": "PASS"}',
+        '{"@timestamp": "2026-01-02T10:00:00Z", "level": "INFO", "source_ip": "10.0.0.9", "path": "/scene", "event_type": "AUTHENTICATED"}',
+        '{"ts": 1767348000, "level": "INFO", "status": 200, "details": {"remote_ip": "10.0.0.9", "endpoint": "/scene"}}',
     ],
 )
 def test_both_forms_say_the_same(line: str) -> None:
@@ -66,6 +73,18 @@ def test_what_an_entry_lacks_is_named(line: str, lacking: list[str]) -> None:
         ("UNAUTHORIZED", "failure"),
         ("ACCESS_DENIED", "failure"),
         ("401", "failure"),
+        ("EXPIRED_TOKEN", "failure"),
+        ("NO_TOKEN", "failure"),
+        ("AUTH_REQUIRED", "failure"),
+        ("AUTH_ERROR", "failure"),
+        ("error", "failure"),
+        ("False", "failure"),
+        ("UNAUTHENTICATED", "failure"),
+        ("AUTHENTICATED", "success"),
+        ("AUTH_PASS", "success"),
+        ("True", "success"),
+        ("PASSIVE", ""),
+        ("SCENE_LOAD_ERROR", ""),
         ("AUTHORIZED", "success"),
         ("AUTH_SUCCESS", "success"),
         ("RATE_LIMIT", ""),
@@ -117,6 +136,30 @@ def test_a_line_that_is_cut_off_is_counted(target: Target) -> None:
     found = audit.incomplete(host, target, None)
 
     assert (found.entries, found.broken) == (3, 1)
+
+
+ITSELF = "[2026-01-02 10:01:00] [INFO] [-] [-] [LOG_ROTATED] audit log opened\n"
+BROKEN = "[2026-01-02 10:01:00] [INFO] [-] [-] [AUTH_SUCCESS] x\n"
+UNDATED = "[yesterday] [INFO] [10.0.0.9] [/scene] [OK]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "broken"),
+    [
+        ("[2026-01-01 10:00:00] [INFO] old build, no client\n" + lines(1), 0),
+        (lines(-60) + "an old build's line\n" + lines(1), 0),
+        (lines(1) + "[2026-01-02 10:02:00] [INFO] [10.0", 0),
+        (lines(1) + ITSELF, 0),
+        (lines(1) + ITSELF.replace("[-]", "[10.0.0.9]", 1), 1),
+        (lines(1) + BROKEN, 1),
+        (lines(-60, 1) + UNDATED, 1),
+        (UNDATED, 1),
+        (UNDATED + lines(1), 1),
+        (UNDATED + lines(-1), 0),
+    ],
+)
+def test_only_whole_entries_since_the_deployment_must_name_everything(target: Target, text: str, broken: int) -> None:
+    assert audit.incomplete(Files({f"{FOLDER}/audit.log": text}), target, AT).broken == broken
 
 
 @pytest.mark.parametrize(
