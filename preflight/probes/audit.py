@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from urllib.parse import urlsplit
 
-from preflight.probes import logs
+from preflight.errors import Unreachable
+from preflight.probes import logs, ports
 from preflight.probes.api import PROTECTED, Api
 from preflight.probes.host import Host
 from preflight.probes.http import Answer
@@ -114,7 +115,8 @@ def _address(text: str) -> str:
     bare = re.sub(r"^\[(.*)\](?::\d+)?$", r"\1", text.strip())
     for candidate in (bare, bare.rpartition(":")[0]):
         try:
-            return str(ipaddress.ip_address(candidate.removeprefix("::ffff:")))
+            found = ipaddress.ip_address(candidate)
+            return str(getattr(found, "ipv4_mapped", None) or found)
         except ValueError:
             continue
     return ""
@@ -147,7 +149,7 @@ def record(host: Host, target: Target, api: Api, token: Secret | None) -> Record
         new = [read_entry(line) for line in _appended(host, target, before)]
         seen = len(new)
         fitting = [e for e in new if e.outcome == wanted and _names(e.endpoint, PROTECTED)]
-        found = next((e for e in fitting if own and _address(e.client) == own), None)
+        found = next((e for e in fitting if own and _same(_address(e.client), own)), None)
         waited = time.monotonic() - began
         if found is None and fitting and waited > 2 * _EVERY:
             found = fitting[-1]
@@ -213,13 +215,24 @@ def _appended(host: Host, target: Target, before: Mapping[str, int]) -> Iterator
 
 def own_address(answer: Answer, target: Target) -> str:
     """The address that the deployment must have seen us under; "" where a network in between may have changed it."""
-    if answer.address:
-        return answer.address
     host = urlsplit(target.facts.api.url).hostname or ""
-    if host == "localhost":
-        return "127.0.0.1"
-    address = _address(host)
-    return address if address and ipaddress.ip_address(address).is_loopback else ""
+    try:
+        there = [ipaddress.ip_address(one.partition("%")[0]) for one in ports.addresses(host)]
+    except Unreachable:
+        there = []
+    if answer.address:
+        own = ipaddress.ip_address(answer.address)
+        translated = own.is_private and bool(there) and not any(one.is_private for one in there)
+        return "" if translated else answer.address
+    if not there or not all(one.is_loopback for one in there):
+        return ""
+    # whichever address of the loopback network is asked, it is asked from the first
+    return "127.0.0.1" if any(one.version == 4 for one in there) else "::1"
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two addresses are the same; "localhost" is asked by the one or the other protocol."""
+    return one == other or {one, other} == {"127.0.0.1", "::1"}
 
 
 def wrong(recorded: Recorded, target: Target) -> list[str]:
@@ -229,7 +242,7 @@ def wrong(recorded: Recorded, target: Target) -> list[str]:
         return ["there is none"]
     found = [f"it names no {what}" for what in entry.lacking]
     client, own = _address(entry.client), own_address(recorded.answer, target)
-    if client and own and client != own:
+    if client and own and not _same(client, own):
         found.append(f"it names {client} as the client, and the request came from {own}")
     elif client and not own and ipaddress.ip_address(client).is_loopback:
         found.append(f"it names {client} as the client: that is the front, not who asked")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from preflight.probes import audit, logrotate
+from preflight.errors import Unreachable
+from preflight.probes import audit, logrotate, ports
 from preflight.probes.http import Answer
 from preflight.target import Target, load
 from selftest.probes.hosts import Files
@@ -94,14 +95,48 @@ def test_results_are_understood(result: str, outcome: str) -> None:
     assert audit.Entry(AT, "INFO", "10.0.0.9", "/scene", result).outcome == outcome
 
 
-def recorded(client: str, at: datetime = AT) -> audit.Recorded:
-    answer = Answer("GET", "https://localhost:1/scene", 200, (), b"", 0.01, True, "curl", sent_at=AT.timestamp())
+def recorded(client: str, at: datetime = AT, source: str = "") -> audit.Recorded:
+    answer = Answer("GET", "https://x/scene", 200, (), b"", 0.01, True, "curl", sent_at=AT.timestamp(), address=source)
     return audit.Recorded(answer, audit.Entry(at, "INFO", client, "/scene", "OK"), 0.1, 1, 1)
 
 
 def test_the_fronts_address_in_the_clients_place_is_wrong(target: Target) -> None:
     assert audit.wrong(recorded("127.0.0.1"), target) == []
     assert "127.0.0.2" in audit.wrong(recorded("127.0.0.2"), target)[0]
+
+
+@pytest.mark.parametrize(
+    ("there", "source", "client", "phrase"),
+    [
+        (["8.8.8.8"], "192.168.1.10", "203.0.113.9", ""),  # a network in between gave it another address
+        (["8.8.8.8"], "192.168.1.10", "127.0.0.1", "that is the front"),
+        (["10.0.0.1"], "192.168.1.10", "203.0.113.9", "came from 192.168.1.10"),
+        (["8.8.8.8"], "9.9.9.9", "203.0.113.9", "came from 9.9.9.9"),
+        (["127.0.0.1"], "127.0.0.7", "127.0.0.1", "came from 127.0.0.7"),
+        (["127.0.0.1"], "", "127.0.0.1", ""),
+        (["127.0.1.1"], "", "127.0.0.1", ""),
+        (["::1", "127.0.0.1"], "", "::1", ""),
+        (["::1"], "", "127.0.0.1", ""),
+        (["::1", "127.0.0.1"], "", "::FFFF:127.0.0.1", ""),
+        (["127.0.0.1"], "", "10.0.0.1", "came from 127.0.0.1"),
+        (["10.0.0.1"], "", "127.0.0.1", "that is the front"),
+        (["10.0.0.1"], "", "::ffff:127.0.0.1", "that is the front"),
+        (["10.0.0.1"], "", "10.0.0.7", ""),
+        ([], "", "10.0.0.7", ""),
+    ],
+)
+def test_the_client_must_be_who_asked_where_that_can_be_known(
+    target: Target, monkeypatch: pytest.MonkeyPatch, there: list[str], source: str, client: str, phrase: str
+) -> None:
+    def resolved(host: str) -> list[str]:
+        if not there:
+            raise Unreachable("the name can't be resolved")
+        return there
+
+    monkeypatch.setattr(ports, "addresses", resolved)
+    wrong = audit.wrong(recorded(client, source=source), target)
+
+    assert phrase in wrong[0] if phrase else wrong == []
 
 
 @pytest.mark.parametrize("hours", [-1, 1, 8])
