@@ -140,13 +140,13 @@ def doubled(answer: Answer) -> list[str]:
     return [name for name in names if len({v.strip().lower() for v in answer.header_values(name)}) > 1]
 
 
-_VERSION = re.compile(r"[A-Za-z][\w.-]*/\d+[.\w-]*|\bgodot[\w. -]*\d|\bpython\b|\bnginx/\d", re.IGNORECASE)
+_VERSION = re.compile(r"(?<![\w.-])(?>[\w.-]*?[A-Za-z])[\w.-]*+/\d|\bgodot[\w. -]{0,80}\d|\bpython\b|\bnginx/\d", re.IGNORECASE)
 _PRIVATE = re.compile(
     r"(?<![\d.])(?:10\.\d{1,3}|127\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.\d{1,3}(?:\.\d{1,3})?(?![\d.])|\b(?:localhost|\w+\.internal|\w+\.local)\b"
 )
 _CREDENTIAL = re.compile(
     # a token, and not a challenge's parameters (Bearer realm="…", RFC 9110 11.6.1) or a list of header names
-    r"""\beyJ[\w-]{8,}\.|(?i:\bbearer\s+[\w.~+/-]{12,}=*(?![\w"=])|\b(?:secret|password|api[-_]?key)\b["']?\s*[=:]\s*["']?[^\s"';,]{4,})"""
+    r"""(?<![\w-])(?>[\w-]*?\b(?=eyJ))(?>eyJ[\w-]{8,})\.|(?i:\bbearer\s+[\w.~+/-]{12,}=*(?![\w"=])|\b(?:secret|password|api[-_]?key)\b["']?\s*[=:]\s*["']?[^\s"';,]{4,})"""
 )
 _SPEAKING = {"server", "x-powered-by", "via", "x-aspnet-version", "x-generator", "x-runtime", "x-version"}
 

@@ -13,11 +13,14 @@ from preflight.errors import BadAnswer
 from preflight.probes.http import Answer
 from preflight.redact import Secret, spellings
 
-_JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{5,}={0,2}\.eyJ[A-Za-z0-9_-]{2,}={0,2}\.[A-Za-z0-9_-]*")
+# Whoever answers decides how long a text is: atomic groups and bounds keep each of these from taking the square of it.
+_JWT = re.compile(
+    r"(?<![A-Za-z0-9_-])(?>[A-Za-z0-9_-]*?\b(?=eyJ))(?>eyJ[A-Za-z0-9_-]{5,}={0,2})\.eyJ[A-Za-z0-9_-]{2,}={0,2}\.[A-Za-z0-9_-]*"
+)
 _KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 _ASSIGNED = re.compile(
-    r"""(?ix) \b (?P<name>[\w-]*(?:password|passwd|secret|api[_-]?key|access[_-]?key|private[_-]?key|auth[_-]?token|jwt|bearer)[\w-]*)
-    ["']? \s* (?:[:=]|\s) \s* ["']? (?P<value>[^\s"',;<>&{}()\[\]]{8,}) """
+    r"""(?ix) (?<![\w-]) -*+ (?P<name>(?>[\w-]*?(?:password|passwd|secret|api[_-]?key|access[_-]?key|private[_-]?key|auth[_-]?token|jwt|bearer))[\w-]*+)
+    ["']? (?:\s*+[:=]\s*+|\s++) ["']? (?P<value>[^\s"',;<>&{}()\[\]]{8,}) """
 )
 _HARMLESS = re.compile(
     r"(?i)^(?:\[?redacted\]?|\*+|x+|none|null|true|false|missing|invalid|required|expired|token|header|hidden|masked|unset|empty)\W*$"
@@ -30,8 +33,8 @@ _KNOWN_KEYS = re.compile(
 """Keys that their makers gave a recognisable form: of clouds, code hosts, maps, chats, payments."""
 
 _TRACE = re.compile(
-    r"(?:Traceback \(most recent call last\)|^\s+at \S+\(.*:\d+\)|\bSCRIPT ERROR\b|\b(?:res|user)://[\w/.-]+\.gd:\d+|"
-    r"File \"[^\"]+\", line \d+|\bat: \w+ \(.+\.(?:cpp|gd|h):\d+\)|\.gd:\d+\b|stack_trace|Stack trace)",
+    r"(?:Traceback \(most recent call last\)|^[^\S\n]+at \S[^\s(]*\(.*:\d+\)|\bSCRIPT ERROR\b|\b(?:res|user)://[\w/.-]+\.gd:\d+|"
+    r"File \"[^\"]+\", line \d+|\bat: \w+ \(.{1,300}\.(?:cpp|gd|h):\d+\)|\.gd:\d+\b|stack_trace|Stack trace)",
     re.MULTILINE,
 )
 _SERVER_PATH = re.compile(r"(?<![\w/:.])/(?:opt|etc|var|home|root|srv|usr)/[\w./-]+|\b[A-Z]:[\\/][\w\\/.-]+")
@@ -44,7 +47,7 @@ def credentials(text: str, known: Sequence[Secret] = ()) -> Iterator[str]:
         if any(form in text for form in spellings(secret.reveal())):
             yield "one of the target's own secrets"
             return
-    if _JWT.search(text):
+    if "eyJ" in text and _JWT.search(text):
         yield "a JSON Web Token"
     if _KEY.search(text):
         yield "a private key"

@@ -47,6 +47,34 @@ def test_what_looks_like_a_token_goes_even_when_nobody_declared_it() -> None:
     assert "MIIB" not in redact("-----BEGIN RSA PRIVATE KEY-----\nMIIB\n-----END RSA PRIVATE KEY-----")
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("token=", "&more"),
+        ("x-", ""),
+        ("--header-", " y"),
+        ("a.b-c.", "."),
+        ('"', '"'),
+        ('\\"', '\\"'),
+        ("eyJ-", ""),
+        ("eyJ.", ""),
+        ("?next=%2Fscene%3Ftoken%3D", "%26x"),
+        ("%22", "%22"),
+        ("a-" * 500, "-a" * 500),
+    ],
+)
+def test_a_token_goes_whatever_it_is_glued_to(before: str, after: str) -> None:
+    shown = Redactor()(f"{before}{SECRET}{after}")
+
+    assert MASK in shown
+    assert all(len(part) < 8 or part not in shown for part in SECRET.split("."))
+
+
+@pytest.mark.parametrize("text", ["the keyJournal.save", "eyJ.eyJ", "eyJabc", "surveyJson99.parse", "100%eyJabcdef"])
+def test_what_is_no_token_stays(text: str) -> None:
+    assert Redactor()(text) == text
+
+
 def test_a_secret_does_not_show_itself() -> None:
     secret = Secret("hunter2hunter2")
     assert "hunter2" not in f"{secret!r} {secret} {[secret]} {secret:>20}"
