@@ -102,8 +102,16 @@ def guessed_secret(token: Secret) -> str:
     return ""
 
 
-REFUSALS: dict[str, tuple[int, ...]] = {"/debug/profile": (401, 403, 404)}
-"""What else than 401 (or 404, 405: not there) is a refusal of a request without a token."""
+_BY_ADDRESS = ("/metrics", "/admin/", "/debug/")
+"""What a front may keep for some addresses, and so refuse with 403 before anybody asks for a token (rulings: 118, 733)."""
+
+
+def is_refusal(path: str, status: int) -> bool:
+    """Whether a status refuses a request without a token: 401; 404 and 405, not there; 403 where addresses may decide.
+
+    Elsewhere a 403 is no proof: a banned address gets one from every endpoint, guarded or not.
+    """
+    return status in (401, 404, 405) or (status == 403 and path.startswith(_BY_ADDRESS))
 
 
 FORGED: dict[str, Callable[[Secret], str]] = {
