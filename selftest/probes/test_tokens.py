@@ -1,10 +1,49 @@
-"""Tokens: what refuses a request that has none."""
+"""Tokens: what refuses a request that has none, and who could have signed one."""
 
 from __future__ import annotations
 
+import json
+import time
+from typing import Any
+
+import jwt
 import pytest
 
-from preflight.probes import tokens
+from preflight.probes import envfile, tokens
+from preflight.redact import Secret
+
+ODD_CLAIMS: list[dict[str, Any]] = [
+    {"sub": 42},
+    {"jti": 5},
+    {"iss": 5},
+    {"iat": None},
+    {"iat": time.time() + 500},
+    {"nbf": time.time() + 500},
+    {"exp": 1},
+    {"aud": 7},
+]
+
+
+def signed(claims: dict[str, Any], key: str) -> Secret:
+    return Secret(jwt.PyJWS().encode(json.dumps(claims).encode(), key, algorithm="HS256"))
+
+
+@pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
+@pytest.mark.parametrize("claims", ODD_CLAIMS, ids=repr)
+def test_a_known_word_is_found_whatever_the_token_claims(claims: dict[str, Any]) -> None:
+    assert tokens.guessed_secret(signed(claims, "secret")) == "secret"
+    assert tokens.guessed_secret(signed(claims, "9f2c" * 16 + "x")) == ""
+    assert envfile.signed_with(signed(claims, "b" * 40), Secret("b" * 40)) is True
+    assert envfile.signed_with(signed(claims, "b" * 40), Secret("c" * 40)) is False
+
+
+@pytest.mark.parametrize("flaw", tokens.FORGED)
+@pytest.mark.parametrize("claims", ODD_CLAIMS, ids=repr)
+def test_a_token_is_forged_whatever_it_claims(flaw: str, claims: dict[str, Any]) -> None:
+    made = tokens.forge(flaw, signed(claims, "b" * 40))
+
+    assert envfile.signed_with(made, Secret("b" * 40)) is not True
+    assert tokens.claims(made) == claims or flaw in ("payload-changed", "alg-none", "alg-None-with-signature")
 
 
 @pytest.mark.parametrize(
