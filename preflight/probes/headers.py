@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from preflight.probes.http import Answer
 from preflight.redact import printable
@@ -18,7 +19,11 @@ HSTS_SECONDS = 31_536_000
 
 _STRICT_REFERRERS = {"no-referrer", "same-origin", "strict-origin", "strict-origin-when-cross-origin"}
 _SWITCHED_OFF = ("geolocation", "microphone", "camera")
-_CSP_LOOSE = {"*", "'unsafe-inline'", "'unsafe-eval'", "data:", "http:", "https:", "blob:"}
+_FETCHES = re.compile(r".+-src(?:-elem|-attr)?")
+_SELF = re.compile(r"'(?:self|none|strict-dynamic|report-sample|nonce-[\w+/=-]+|sha(?:256|384|512)-[\w+/=-]+)'")
+"""Sources that let in what the page itself brings or names (CSP3, 2.3.1); every other one is looser than 'self'."""
+
+_SMALL = ("img-src", "font-src", "media-src")
 
 
 def _one(answer: Answer, name: str) -> tuple[str, str]:
@@ -65,16 +70,27 @@ def content_security_policy(answer: Answer) -> str:
     default = policy.get("default-src")
     if default is None:
         return "Content-Security-Policy has no default-src"
-    if not set(default) <= {"'self'", "'none'"}:
+    if any(source not in ("'self'", "'none'") and not _is_own(source, answer.url) for source in default):
         return f"Content-Security-Policy default-src allows {printable(' '.join(default), 60)}"
     if policy.get("frame-ancestors") not in (["'none'"], []):
         return "Content-Security-Policy does not say frame-ancestors 'none'"
     for name, sources in policy.items():
-        loose = [s for s in sources if s in _CSP_LOOSE or s.startswith(("*.", "http://*", "https://*"))]
-        harmless = name in ("img-src", "font-src", "media-src") and set(loose) <= {"data:", "blob:"}
-        if name.endswith("-src") and loose and not harmless:
+        loose = [source for source in sources if not _SELF.fullmatch(source) and not _is_own(source, answer.url)]
+        harmless = name in _SMALL and set(loose) <= {"data:", "blob:"}
+        if _FETCHES.fullmatch(name) and loose and not harmless:
             return f"Content-Security-Policy {name} allows {printable(' '.join(loose), 60)}"
     return ""
+
+
+def _is_own(source: str, url: str) -> bool:
+    """Whether a source of a policy is the host and port of `url` itself, over TLS: no looser than 'self'."""
+    try:
+        named = urlsplit(source if "://" in source else f"https://{source}")
+        own = urlsplit(url)
+        same = (named.hostname, named.port or 443) == (own.hostname, own.port or 443)
+    except ValueError:  # a port of *, half an IPv6 address
+        return False
+    return same and named.scheme in ("https", "wss")
 
 
 def hsts_age(answer: Answer) -> tuple[float, str]:
@@ -140,15 +156,20 @@ def doubled(answer: Answer) -> list[str]:
     return [name for name in names if len({v.strip().lower() for v in answer.header_values(name)}) > 1]
 
 
-_VERSION = re.compile(r"(?<![\w.-])(?>[\w.-]*?[A-Za-z])[\w.-]*+/\d|\bgodot[\w. -]{0,80}\d|\bpython\b|\bnginx/\d", re.IGNORECASE)
+# HTTP/1.1 in a Via is the protocol (RFC 9110 7.6.3) and no product
+_VERSION = re.compile(
+    r"(?<![\w.-])(?!http/)(?>[\w.-]*?[A-Za-z])[\w.-]*+/\d|\bgodot[\w. -]{0,80}\d|\bpython\b|\bnginx/\d", re.IGNORECASE
+)
 _PRIVATE = re.compile(
-    r"(?<![\d.])(?:10\.\d{1,3}|127\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.\d{1,3}(?:\.\d{1,3})?(?![\d.])|\b(?:localhost|\w+\.internal|\w+\.local)\b"
+    r"(?<![\d.])(?:10\.\d{1,3}|127\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d{1,3}){2}(?![\d.])|\b(?:localhost|\w+\.internal|\w+\.local)\b"
 )
 _CREDENTIAL = re.compile(
     # a token, and not a challenge's parameters (Bearer realm="…", RFC 9110 11.6.1) or a list of header names
     r"""(?<![\w-])(?>[\w-]*?\b(?=eyJ))(?>eyJ[\w-]{8,})\.|(?i:\bbearer\s+[\w.~+/-]{12,}=*(?![\w"=])|\b(?:secret|password|api[-_]?key)\b["']?\s*[=:]\s*["']?[^\s"';,]{4,})"""
 )
 _SPEAKING = {"server", "x-powered-by", "via", "x-aspnet-version", "x-generator", "x-runtime", "x-version"}
+_OF_NO_PROGRAM = ("api-version", "mime-version")
+"""Versions of what is spoken, not of what speaks."""
 
 
 def sensitive(answer: Answer) -> list[str]:
@@ -159,7 +180,8 @@ def sensitive(answer: Answer) -> list[str]:
     found = []
     own = re.sub(r"^\w+://([^/:]+).*", r"\1", answer.url).lower()
     for name, value in answer.headers:
-        if name.lower() in _SPEAKING and _VERSION.search(value):
+        bare = name.lower().endswith("version") and not name.lower().endswith(_OF_NO_PROGRAM) and re.search(r"\d\.\d", value)
+        if bare or (name.lower() in _SPEAKING and _VERSION.search(value)):
             found.append(f"{name} gives a version: {printable(value, 60)!r}")
         private = [hit for hit in _PRIVATE.findall(value.lower()) if hit != own]
         if private and name.lower() not in ("content-security-policy", "date"):
