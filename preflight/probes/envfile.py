@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -45,7 +46,8 @@ SETTINGS = (
 """The 28 settings of checklist.md lines 192-235."""
 
 _SECRET_WORDS = ("SECRET", "PASSWORD", "TOKEN", "KEY")
-_NO_SECRETS = ("JWT_TOKEN_EXPIRY",)
+_ABOUT_SECRETS = re.compile(r".+_(?:PATH|FILE|HEADER|TYPE|ISSUER|AUDIENCE|NAME|ALGORITHM|EXPIRY|ENABLED|URL)")
+"""Names of what is said about a secret: taken for one, a word like "Authorization" would be blanked in every report."""
 _WORDS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 
@@ -88,13 +90,16 @@ class EnvFile:
         return [key for key, found in values.items() if len(found) > 1]
 
     def secrets(self) -> list[Secret]:
-        """Values whose names say that they are secret; a placeholder is none, and may be quoted."""
+        """Values whose names say that they are secret; a placeholder is none, and may be quoted.
+
+        An address may carry a password, whatever its setting is called.
+        """
         return [
             Secret(value)
             for key, value in self.entries
             if len(value) >= 8
             and not value.startswith("<")
-            and key not in _NO_SECRETS
+            and ("@" in value or not _ABOUT_SECRETS.fullmatch(key.upper()))
             and any(word in key.upper() for word in _SECRET_WORDS)
         ]
 

@@ -26,6 +26,15 @@ _HARMLESS = re.compile(
     r"(?i)^(?:\[?redacted\]?|\*+|x+|none|null|true|false|missing|invalid|required|expired|token|header|hidden|masked|unset|empty)\W*$"
 )
 _HEX = re.compile(r"\b[0-9a-f]{64}\b", re.IGNORECASE)
+_FINGERPRINT = re.compile(r"""(?i)(?:\betag|sha-?256(?:sum)?|digest|checksum)\\?["']?\s*[:=-]?\s*(?:W/)?\\?["']?$""")
+"""What stands before a hash of something public: 64 hexadecimal digits as well, and no secret."""
+
+_FIGURE = re.compile(r"(?i)[-+]?\d{0,15}\.\d{1,20}(?:e[-+]?\d{1,3})?|(?!.*\d{16})[-+\d.e:tz]+")
+"""A measured value, a date or a time; a string of 16 digits may be a credential all the same."""
+
+_ABOUT_TOKEN = re.compile(r"(?i)token_id[:=]")
+"""The name by which logs speak of a token without showing it."""
+
 _PASSWORD_IN_ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^/\s:@\"']+:[^/\s@\"']{3,}@", re.IGNORECASE)
 _KNOWN_KEYS = re.compile(
     r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bAIza[\w-]{35}\b|\bxox[abprs]-[\w-]{10,}|\b[sr]k_live_\w{16,}"
@@ -55,11 +64,12 @@ def credentials(text: str, known: Sequence[Secret] = ()) -> Iterator[str]:
         yield "a password in an address"
     if _KNOWN_KEYS.search(text):
         yield "a key of a service"
-    if _HEX.search(text):
+    if any(not _FINGERPRINT.search(text[max(0, hit.start() - 40) : hit.start()]) for hit in _HEX.finditer(text)):
         yield "a 256-bit value in hexadecimal"
     for hit in _ASSIGNED.finditer(text):
         value = hit["value"]
-        if not _HARMLESS.match(value) and _looks_random(value):
+        harmless = _HARMLESS.match(value) or _FIGURE.fullmatch(value) or _ABOUT_TOKEN.match(value)
+        if not harmless and _looks_random(value):
             yield f"a value for {hit['name'][:40]!r}"
 
 

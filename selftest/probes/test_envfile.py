@@ -70,6 +70,14 @@ def test_values_named_like_secrets_are_known_as_such() -> None:
     assert [secret.reveal() for secret in read.secrets()] == ["abcdefgh12345", "hunter2hunter2"]
 
 
+def test_what_is_said_about_a_secret_is_none() -> None:
+    about = "API_KEY_HEADER=Authorization\nJWT_TOKEN_ISSUER=spacetime\nSSL_KEY_PATH=/etc/ssl/private/x.pem\nTOKEN_URL=https://id.example/t\n"
+    inside = "KEY_NAME_SECRET=abcdefgh12345\nSECRET_URL=https://me:hunter2@id.example\n_TYPE_KEY=hunter2hunter2\n"
+
+    assert envfile.parse(about).secrets() == []
+    assert len(envfile.parse(inside).secrets()) == 3
+
+
 @given(st.binary(min_size=32, max_size=32).map(lambda seed: hashlib.sha256(seed).hexdigest()))
 def test_a_random_secret_is_not_guessable(secret: str) -> None:
     assert envfile.guessable(secret) == ""

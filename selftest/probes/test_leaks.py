@@ -7,6 +7,7 @@ import pytest
 from preflight.probes import leaks
 
 RANDOM = "9f2Kd7Qx1mZp4Lw8"
+HEX = "9f2c4b1d" * 8
 
 
 @pytest.mark.parametrize(
@@ -19,11 +20,37 @@ RANDOM = "9f2Kd7Qx1mZp4Lw8"
         f"password :{RANDOM}",
         f"{'a-' * 300}password={RANDOM}",
         f"x-auth-token: '{RANDOM}'",
+        "jwt_pin: 1234567890123456.5",
+        f"jwt token_ids={RANDOM}",
+        f"jwt token_id=ab12cd34ef password={RANDOM}",
+        f"key {HEX}",
+        f'ETag: "abc"\nX-Key: {HEX}',
+        f"sha256_key: {HEX}",
         "x-eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOjF9.abc",
     ],
 )
 def test_a_credential_is_seen(text: str) -> None:
     assert list(leaks.credentials(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "jwt_validation_duration_seconds_sum 0.0234187",
+        "jwt_validation_duration_seconds_sum 0.023418712345678912",
+        "jwt_secret_last_rotation_timestamp_seconds 1.784629153e+09",
+        "jwt_expiry_seconds: 86400.125",
+        "bearer 2026-07-01T12:00:00.250Z",
+        "[AUTH_SUCCESS] jwt token_id=ab12cd34ef",
+        f'ETag: "{HEX}"',
+        f'etag: W/"{HEX}"',
+        f"image@sha256:{HEX}",
+        f'{{"sha256": "{HEX}", "digest":"{HEX}"}}',
+        f"sha256-{HEX}",
+    ],
+)
+def test_a_figure_a_name_and_a_hash_are_no_credentials(text: str) -> None:
+    assert not list(leaks.credentials(text))
 
 
 @pytest.mark.parametrize("text", ["\tat com.example.Scene(Scene.java:12)", "a\n   at f(g(x.js:3)", "   at: push (core/a.cpp:12)"])
