@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -155,6 +156,8 @@ def _moment(text: str) -> float | None:
         except (ValueError, OverflowError):
             return None
         return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    if not math.isfinite(number):
+        return None
     return number / 1000 if number > 1e11 else number
 
 
@@ -175,13 +178,14 @@ def memory_mb(health: Health, quick: Any, performance: Any, resident_bytes: floa
             for name in ("total_memory_usage", "static_memory_usage"):
                 if _number(nested.get(name)):
                     found[f"/performance memory.{name}"] = float(nested[name]) / _MIB
-    if resident_bytes is not None:
+    if resident_bytes is not None and _number(resident_bytes):
         found["/metrics process_resident_memory_bytes"] = resident_bytes / _MIB
     return found
 
 
 def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether a value can be judged: neither NaN, for which every comparison is false, nor beyond what memory can be."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and -1e15 < value < 1e15
 
 
 DOCUMENTED: dict[str, tuple[str, ...]] = {
