@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from preflight.errors import LookError, Undecided, Unreachable
 from preflight.outcome import Reason
+from preflight.redact import printable
 
 _SECONDS = 5.0
 _WEAK = "eNULL:aNULL:RC4:3DES:DES:MD5:EXP:LOW:@SECLEVEL=0"
@@ -69,7 +70,7 @@ class Certificate:
 def certificate(where: Place, ca_file: Path | None) -> Certificate:
     """The certificate of a server, verified against `ca_file` or the system's authorities.
 
-    Raises Unreachable when there is no handshake at all.
+    Raises Unreachable when there is no handshake at all, LookError for a certificate that can't be read.
     """
     strict = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
     wrong = ""
@@ -79,11 +80,17 @@ def certificate(where: Place, ca_file: Path | None) -> Certificate:
         wrong = error.verify_message
     except ssl.SSLError:
         wrong = ""  # no certificate problem; the handshake below says what it is
-    loose = _loose()
-    with _shake(where, loose) as sock:
+    with _met(where, _loose()) as sock:
         found = sock.getpeercert(binary_form=True)
     if not found:
         raise LookError(f"{where} showed no certificate")
+    try:
+        return _read(found, wrong)
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, x509.InvalidVersion) as error:
+        raise LookError(f"{where} showed a certificate that can't be read ({printable(str(error), 120)})") from error
+
+
+def _read(found: bytes, wrong: str) -> Certificate:
     read = x509.load_der_x509_certificate(found)
     try:
         alternative = read.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
@@ -133,16 +140,16 @@ def offers_weak_cipher(where: Place) -> str:
         _must_be_refusal(error, "a weak cipher")
         return ""
     except (ConnectionError, Unreachable):
-        _shake(where, _loose()).close()  # refused by hanging up; but is it there at all?
+        _met(where, _loose()).close()  # refused by hanging up; but is it there at all?
         return ""
     return agreed[0] if agreed else "an unnamed cipher"
 
 
 def agreed_protocol(where: Place) -> str:
-    """What the server chooses of HTTP/2 and HTTP/1.1 (ALPN); "" when it does not say."""
+    """What the server chooses of HTTP/2 and HTTP/1.1 (ALPN); "" when it does not say. Raises Unreachable without TLS."""
     context = _loose()
     context.set_alpn_protocols(["h2", "http/1.1"])
-    with _shake(where, context) as sock:
+    with _met(where, context) as sock:
         return sock.selected_alpn_protocol() or ""
 
 
@@ -162,7 +169,7 @@ def _agrees(where: Place, context: ssl.SSLContext, what: str) -> bool:
         return False
     except Unreachable:
         # some servers hang up instead of sending an alert: a refusal only where they are there at all
-        _shake(where, _loose()).close()
+        _met(where, _loose()).close()
         return False
     return True
 
@@ -170,6 +177,14 @@ def _agrees(where: Place, context: ssl.SSLContext, what: str) -> bool:
 def _must_be_refusal(error: ssl.SSLError, what: str) -> None:
     if any(word in (error.reason or str(error)) for word in _NOT_HERE):
         raise Undecided(Reason.PROGRAM, f"this machine's OpenSSL can't offer {what}: not tested") from error
+
+
+def _met(where: Place, context: ssl.SSLContext) -> ssl.SSLSocket:
+    """A handshake that ought to come about: what answers otherwise is no TLS that this machine knows, and unreachable."""
+    try:
+        return _shake(where, context)
+    except ssl.SSLError as error:
+        raise Unreachable(f"{where}: no TLS handshake ({error.reason or error.strerror or 'unknown'})") from error
 
 
 def _shake(where: Place, context: ssl.SSLContext) -> ssl.SSLSocket:
