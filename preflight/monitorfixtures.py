@@ -240,9 +240,9 @@ def rules(prometheus: Prometheus) -> list[Rule]:
 
 @pytest.fixture(scope="session")
 def alerts(target: Target, session: Session) -> Alertmanager:
-    """The target's Alertmanager. In a rehearsal both servers are started with the run: once Prometheus is ready, so is it."""
+    """The target's Alertmanager. In a rehearsal both servers are started with the run: once Prometheus has scraped, it is ready."""
     if target.facts.rehearsal and target.facts.prometheus is not None:
-        client.connect(target, session.user_agent)
+        client.connect(target, session.user_agent).settle()
     return alertmanager.connect(target, session.user_agent)
 
 

@@ -244,8 +244,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=_rank)
 
 
-_LATER = {"prometheus", "listener", "stream"}
-"""Fixtures whose subject takes its time: a Prometheus started with the run, telemetry that is listened to for a while."""
+_LATER = {"prometheus", "alerts", "listener", "stream"}
+"""Fixtures whose subject takes its time: servers started with the run, telemetry that is listened to for a while."""
 
 
 def _rank(test: pytest.Item) -> int:

@@ -12,6 +12,7 @@ item did. Results are kept in a folder, so that an interrupted matrix goes on wh
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -50,6 +51,9 @@ _NEEDS = {
 
 _ELSEWHERE = ("latency",)
 """Themes whose items measure: `python -m selftest.measure faults` runs them."""
+
+_HEADSETS = threading.Semaphore(2)
+"""Drawing in software takes a processor each: more sessions at a time would say how slow this machine is."""
 
 Vector = dict[str, tuple[str, str]]
 
@@ -113,7 +117,8 @@ def look(name: str, extra: Sequence[str] = ()) -> Vector:
                 (Path(place) / "none").mkdir()
                 (Path(place) / "none" / "nginx").symlink_to(nginx)
         words += extra or ["-m", "not measuring"]
-        done = warm.run(words, environment, Path(place) / "said.txt", _SECONDS)
+        with _HEADSETS if setting(name) == "headset" else contextlib.nullcontext():
+            done = warm.run(words, environment, Path(place) / "said.txt", _SECONDS)
         record = Path(place) / "latest" / "record.json"
         if not record.exists():
             raise RuntimeError(f"{name}: no record; pytest ended with {done.returncode}: {done.output[-500:]}")
