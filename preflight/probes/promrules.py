@@ -6,6 +6,7 @@ checklist's unit follows from the constants in its expression (`* 60`, `/ 104857
 
 from __future__ import annotations
 
+import json
 import subprocess
 import tempfile
 import time
@@ -23,7 +24,9 @@ from preflight.outcome import Reason
 from preflight.probes.prometheus import Prometheus, Rule
 from preflight.redact import printable
 
-_JOB = 'instance="localhost:8080",job="godot_http_api"'
+_WHOSE = {"instance": "localhost:8080", "job": "godot_http_api"}
+"""Whose the series of a trial are, where the rule does not ask for others."""
+
 _STEP_S = 15
 _SECONDS = 30.0
 _COMPARISONS = {">", ">=", "<", "<=", "==", "!="}
@@ -164,7 +167,7 @@ def misfires(rule: Rule, wanted: Documented) -> str:
         bound = own  # stricter than documented is allowed: it must not fire under its own bound
     over, under = (0.0, 1.0) if wanted.kind == "down" else (1.1 * wanted.threshold, 0.9 * bound)
     for value, fires in ((over, True), (under, False)):
-        said = _try(tool, rule, _input(wanted, value), hold_s=wanted.hold_s, fires=fires)
+        said = _try(tool, rule, _input(wanted, value, _whose(rule)), hold_s=wanted.hold_s, fires=fires)
         if said:
             return said
     return ""
@@ -207,8 +210,16 @@ def _try(tool: Path, rule: Rule, series: list[dict[str, str]], *, hold_s: float,
     return "does not fire just over its threshold" if fires else "fires just under its threshold"
 
 
-def _input(wanted: Documented, value: float) -> list[dict[str, str]]:
-    """Series with everything in order but the one figure. `value` in base units."""
+def _whose(rule: Rule) -> str:
+    """The job and instance of the series that a rule selects, as labels: it can't see those of another server."""
+    labels = dict(_WHOSE)
+    for selector in _vectors(promql_parser.parse(rule.expression)):
+        labels |= {name: value for name in _WHOSE if (value := _equal(selector, name))}
+    return ",".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in labels.items())
+
+
+def _input(wanted: Documented, value: float, whose: str) -> list[dict[str, str]]:
+    """Series with everything in order but the one figure. `value` in base units; `whose` the labels of all of them."""
     steps = int((600 + wanted.hold_s) / _STEP_S) + 20
     errors = value if wanted.kind == "errors" else 0.0
     asked = 100.0 * _STEP_S
@@ -232,35 +243,44 @@ def _input(wanted: Documented, value: float) -> list[dict[str, str]]:
     made.append(_counter('http_request_duration_seconds_bucket{endpoint="/scene",le="+Inf"', asked, steps))
     made.append(_counter('http_request_duration_seconds_count{endpoint="/scene"', asked, steps))
     made += [_gauge(f'http_request_latency_ms{{quantile="{q}"', 1000 * latency, steps) for q in ("0.5", "0.95", "0.99")]
-    return made
+    return [
+        {"series": f"{one['series']}{'' if one['series'].endswith('{') else ','}{whose}}}", "values": one["values"]}
+        for one in made
+    ]
 
 
 def _counter(head: str, by: float, steps: int) -> dict[str, str]:
-    return {"series": _named(head), "values": f"0+{by:.6f}x{steps}"}
+    return {"series": head, "values": f"0+{by:.6f}x{steps}"}
 
 
 def _gauge(head: str, value: float, steps: int) -> dict[str, str]:
-    return {"series": _named(head), "values": f"{value:.6f}x{steps}"}
-
-
-def _named(head: str) -> str:
-    return f"{head}{'' if head.endswith('{') else ','}{_JOB}}}"
+    return {"series": head, "values": f"{value:.6f}x{steps}"}
 
 
 def _selectors(tree: Any) -> Iterator[tuple[str, str]]:
     """Every metric asked for, with the matcher of its job."""
+    for selector in _vectors(tree):
+        name = selector.name or _equal(selector, "__name__")
+        job = _equal(selector, "job")
+        if name:
+            yield name, f'job="{job}"' if job else ""
+
+
+def _vectors(tree: Any) -> Iterator[Any]:
+    """Every selector of series in an expression."""
     if isinstance(tree, promql_parser.MatrixSelector):
         tree = tree.vector_selector
     if isinstance(tree, promql_parser.VectorSelector):
-        matchers = tree.matchers.matchers
-        named = [one.value for one in matchers if one.name == "__name__" and str(one.op) == "MatchOp.Equal"]
-        name = tree.name or (named[0] if named else "")
-        jobs = [one.value for one in matchers if one.name == "job" and str(one.op) == "MatchOp.Equal"]
-        if name:
-            yield name, f'job="{jobs[0]}"' if jobs else ""
+        yield tree
         return
     for child in _children(tree):
-        yield from _selectors(child)
+        yield from _vectors(child)
+
+
+def _equal(selector: Any, label: str) -> str:
+    """What a selector wants a label to be equal to; "" where it does not say."""
+    wanted = (one.value for one in selector.matchers.matchers if one.name == label and str(one.op) == "MatchOp.Equal")
+    return next(wanted, "")
 
 
 def _children(tree: Any) -> Iterator[Any]:
@@ -310,8 +330,17 @@ def _constant(tree: Any) -> float | None:
         if left is None or right is None:
             return None
         sums = {"*": left * right, "+": left + right, "-": left - right, "/": left / right if right else 0.0}
-        return sums.get(str(tree.op), left**right if str(tree.op) == "^" and abs(right) < 64 else None)
+        return _power(left, right) if str(tree.op) == "^" else sums.get(str(tree.op))
     return None
+
+
+def _power(base: float, exponent: float) -> float | None:
+    """A power that is a number: Prometheus calls 0 ^ -1 infinite and (-8) ^ 0.5 no number, and neither is a threshold."""
+    try:
+        power = base**exponent
+    except (ZeroDivisionError, OverflowError):
+        return None
+    return power if isinstance(power, float) else None
 
 
 def _scale(tree: Any) -> float:

@@ -48,6 +48,10 @@ def rule(expression: str, *, like: str = "HighHTTPErrorRate") -> Rule:
         ("(memory / 2 ^ 20) > 1024", 2.0**30),
         ('latency_ms{quantile="0.95"} > 500', 0.5),
         ("(rate(a[5m]) > 3) and on() up == 1", 3.0),
+        ("a > 0 ^ -1", None),
+        ("a > (-8) ^ 0.5", None),
+        ("a > 1e300 ^ 2", None),
+        ("a > (-2) ^ 3", -8.0),
         ("absent(up)", None),
         ("a > b", None),
     ],
@@ -113,6 +117,25 @@ ERRORS = 'sum(rate(http_requests_total{status=~"5.."}[5m])) / sum(rate(http_requ
 )
 def test_wrong_rules_are_told_by_what_they_do(expression: str, said: str) -> None:
     found = promrules.misfires(rule(expression), promrules.documented("HLT-RULE-02"))
+
+    assert found.startswith(said) if said else not found
+
+
+@promtool
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [
+        ('up{instance="127.0.0.1:8080"} == 0', ""),
+        ('up{job="spacetime"} == 0', ""),
+        ('sum(up{job="space\\"time"}) < 1', ""),
+        ('absent(up{job="godot_http_api",instance="a:1"} == 1)', ""),
+        ('up{job="spacetime"} == 2', "does not fire just over"),
+        ('up{job="spacetime"} >= 0', "fires just under"),
+        ('up{job!="godot_http_api"} == 0', "does not fire just over"),
+    ],
+)
+def test_the_server_a_rule_asks_for_is_the_one_tried(expression: str, said: str) -> None:
+    found = promrules.misfires(rule(expression, like="HTTPAPIDown"), promrules.documented("HLT-RULE-06"))
 
     assert found.startswith(said) if said else not found
 
