@@ -194,8 +194,9 @@ def deliver(client: Alertmanager, severity: str, integrations: set[str], run_id:
     client.post(labels, "A test of the acceptance suite: nothing is wrong, and nothing is to be done.", minutes=5)
     try:
         while True:
-            failed = _grown(before_failed, client.counts(_TRIED_IN_VAIN))
+            # in this order: a try that fails between the two questions must not look like one that succeeded
             tried = _grown(before_tried, client.counts(_TRIED))
+            failed = _grown(before_failed, client.counts(_TRIED_IN_VAIN))
             sent = {key: count - failed.get(key, 0.0) for key, count in tried.items()}
             seconds = time.monotonic() - began
             if all(sent.get(one, 0) > 0 for one in integrations) or seconds > _DELIVERY_SECONDS:
