@@ -16,7 +16,7 @@ class Fails:
         self.tried = self.failed = 0.0
         self.posted: list[float] = []
 
-    def post(self, labels: dict[str, str], summary: str, *, minutes: float) -> None:
+    def post(self, *_: object, minutes: float) -> None:
         self.posted.append(minutes)
 
     def counts(self, name: str) -> dict[str, float]:
