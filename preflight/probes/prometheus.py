@@ -183,6 +183,8 @@ class Prometheus:
         return self.ask("/-/ready").status_code == 200
 
     def _knows_the_present(self) -> bool:
+        if not self.answers():
+            return False
         seen = self.targets()
         known = bool(seen) and all(one.health != "unknown" for one in seen)
         return known and all(rule.health != "unknown" for rule in self.rules())

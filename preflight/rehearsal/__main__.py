@@ -39,8 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for fault in (*FAULTS.values(), *LOOK_ALIKES.values()):
             print(f"{fault.name:44} {fault.theme:16} {fault.breaks}")
         return 0
-    # An end by `kill` is as orderly as one by Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # An end by `kill` is as orderly as one by Ctrl-C, and both are heard from a shell's background as well.
+    for end in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(end, signal.default_int_handler)
     try:
         with contextlib.ExitStack() as stack:
             folder = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rehearsal-")))

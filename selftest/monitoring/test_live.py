@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from preflight import programs
-from preflight.probes import prometheus as client
 from preflight.probes.prometheus import Prometheus
 from preflight.rehearsal.behaviour import Deployment
 from preflight.rehearsal.deploy import Rehearsal
@@ -20,8 +19,8 @@ pytestmark = pytest.mark.skipif(bool(programs.missing(programs.MONITORING)), rea
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Rehearsal, Prometheus]]:
     with Rehearsal(Deployment(), tmp_path_factory.mktemp("monitoring") / "clean") as rehearsal:
-        prometheus = Prometheus(rehearsal.prometheus_url, None, "selftest")
-        client._settle(prometheus)
+        prometheus = Prometheus(rehearsal.prometheus_url, None, "selftest", young=True)
+        prometheus.settle()
         yield rehearsal, prometheus
 
 
