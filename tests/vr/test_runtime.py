@@ -75,6 +75,8 @@ def test_session_regains_its_focus(played, station, testers, evidence):
     assert not look.trouble, f"the session did not survive the loss of its focus: {look.sentence}"
     if "SYNCHRONIZED" not in after:
         raise LookError("the other program did not take the focus, so that nothing could be regained")
+    if look.busy and "FOCUSED" not in after:
+        raise LookError(f"this machine is too busy ({look.load:.1f} programs a processor) for two sessions to take turns")
     assert "FOCUSED" in after, "the session never got its focus back"
 
 
