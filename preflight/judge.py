@@ -78,7 +78,7 @@ def _speaks_for_the_target(error: AssertionError, tests: Path) -> bool:
     if not frames:
         return False
     raised = Path(frames[-1].filename)
-    # an `@given` test raises through hypothesis, but the innermost frame is still the test's
+    # whatever it was raised through: the innermost frame says whose assertion it is
     return any(raised == place or place in raised.parents for place in (tests, *_SAYING))
 
 
