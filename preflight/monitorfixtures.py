@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -250,6 +251,37 @@ def alerts(target: Target, session: Session) -> Alertmanager:
 def alert_routes(alerts: Alertmanager) -> Configuration:
     """Alertmanager's configuration in force."""
     return alerts.configuration()
+
+
+@dataclass(frozen=True)
+class Warned:
+    """A test alert on its way: by which integrations it is to be delivered, and what becomes of it."""
+
+    alert: alertmanager.TestAlert
+    integrations: set[str]
+    delivery: Future[alertmanager.Delivery]
+
+
+@pytest.fixture(scope="session")
+def postman() -> Iterator[ThreadPoolExecutor]:
+    """Who follows test alerts, one after the other: counters do not say which alert they counted."""
+    with ThreadPoolExecutor(1, "test alerts") as pool:
+        yield pool
+
+
+@pytest.fixture(scope="session")
+def warning(alerts: Alertmanager, alert_routes: Configuration, session: Session, postman: ThreadPoolExecutor) -> Warned:
+    """A test alert of severity warning, followed in the background: groups of alerts wait before anybody is told."""
+    reached = alertmanager.receivers_of(alert_routes, severity="warning", alertname="PreflightTestAlert")
+    wanted = {kind for receiver in reached for kind in alert_routes.integrations(receiver)}
+    alert = alertmanager.alarm(alerts, "warning", session.run_id)
+    return Warned(alert, wanted, postman.submit(alert.followed, wanted))
+
+
+@pytest.fixture(scope="session")
+def delivered(warning: Warned) -> alertmanager.Delivery:
+    """What became of the test alert; it is waited for."""
+    return warning.delivery.result()
 
 
 class AlertFile:

@@ -246,6 +246,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 _LATER = {"prometheus", "alerts", "listener", "stream"}
 """Fixtures whose subject takes its time: servers started with the run, telemetry that is listened to for a while."""
+_LAST = "delivered"
+"""The fixture that waits for what an intrusive test before has begun."""
 
 
 def _rank(test: pytest.Item) -> int:
@@ -253,9 +255,10 @@ def _rank(test: pytest.Item) -> int:
     entry = test.stash.get(_item_key, None)
     if entry is None:
         return 0
-    if entry.intrusive or entry.measuring:
-        return 3 if entry.intrusive else 2
-    return int(not _LATER.isdisjoint(getattr(test, "fixturenames", ())))
+    fixtures = getattr(test, "fixturenames", ())
+    if entry.intrusive:
+        return 4 if _LAST in fixtures else 3
+    return 2 if entry.measuring else int(not _LATER.isdisjoint(fixtures))
 
 
 def _incomplete(config: pytest.Config, tests: list[pytest.Item]) -> str:

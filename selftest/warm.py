@@ -15,14 +15,17 @@ import signal
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from preflight import checklist
 from preflight.checklist import ROOT
+from preflight.rehearsal import children
 
+_CHILDREN = ("preflight.rehearsal.front", "preflight.rehearsal.game")
 _LOADED = (
     "pytest",
     "_pytest.assertion.rewrite",
@@ -58,7 +61,9 @@ _LOADED = (
     "preflight.finish",
     "preflight.rehearsal.deploy",
     "preflight.rehearsal.faults",
+    *_CHILDREN,
 )
+_started = children.process
 _own = threading.local()
 
 
@@ -103,6 +108,7 @@ def _serve() -> None:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
     checklist.load()
+    _imagine()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)  # a run is over before its garbage matters
     while line := sys.stdin.readline():
@@ -123,9 +129,47 @@ def _become(job: Mapping[str, Any]) -> int:
         os.dup2(here, there)
     sys.stdin = open(0, encoding="utf-8")  # noqa: SIM115 - the parent's has lines of other runs in it
     sys.argv = ["pytest", *job["words"]]
+    children.process = _forked
     import pytest
 
     return int(pytest.main(job["words"]))
+
+
+def _imagine() -> None:
+    """Let hypothesis read the constants of all modules, which it does once in a process."""
+    from hypothesis import given, settings
+    from hypothesis import strategies as st
+
+    made: list[str] = []
+    settings(database=None)(given(st.text())(lambda text: made.append(text)))()  # noqa: PLW0108 - hypothesis asks for an argument by name
+
+
+def _forked(module: str, assignment: Path, errors: IO[bytes]) -> subprocess.Popen[bytes]:
+    """As `children.process`, where this process has the module loaded already: what follows the fork is no other program."""
+
+    def become() -> None:
+        os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # by this the parent hears that the program has begun
+        sys.stdin, sys.stdout = open(0, encoding="utf-8"), open(1, "w", encoding="utf-8", buffering=1)  # noqa: SIM115
+        sys.stderr = open(2, "w", encoding="utf-8", buffering=1)  # noqa: SIM115
+        sys.argv = [module, str(assignment)]
+        try:
+            sys.modules[module].main()
+        except BaseException:  # noqa: BLE001 - nothing of the parent's may run in the child
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+
+    if module not in _CHILDREN:
+        return _started(module, assignment, errors)
+    return subprocess.Popen(
+        [module],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        start_new_session=True,
+        cwd=ROOT,
+        preexec_fn=become,  # noqa: PLW1509 - no threads yet
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""Alertmanager by its API, version 2: its configuration in force, its routes by amtool, its counters, and a test alert."""
+"""Alertmanager by its API: its configuration in force, its routes by amtool, its counters, and a test alert.
+
+Version 2 of the API, or 1 where the server is older than 0.16 and has no other.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +31,9 @@ ON_CALL = ("pagerduty", "opsgenie", "victorops", "pushover", "webhook", "slack",
 _DELIVERY_SECONDS = 25.0
 """Groups wait for 10 s; the rest is for a second try."""
 _SECONDS = 15.0
-_TRIED = "alertmanager_notification_requests_total"
-_TRIED_IN_VAIN = "alertmanager_notification_requests_failed_total"
+_TRIED = ("alertmanager_notification_requests_total", "alertmanager_notification_requests_failed_total")
+_TRIED_OF_OLD = ("alertmanager_notifications_total", "alertmanager_notifications_failed_total")
+"""Tries by integration and those in vain; before 0.22 there was one pair of counters, which counted every try."""
 
 
 @dataclass(frozen=True)
@@ -104,17 +108,46 @@ class Alertmanager:
         """GET a path. Raises Unreachable."""
         return http.send("GET", f"{self.url}{path}", headers=self._headers)
 
+    def api(self, path: str) -> tuple[str, Answer]:
+        """Which version of the API there is, and what it answers to GET."""
+        answer = self.ask(f"/api/v2/{path}")
+        return ("v1", self.ask(f"/api/v1/{path}")) if answer.status_code in (404, 410) else ("v2", answer)
+
     def configuration(self) -> Configuration:
         """The configuration in force. Raises BadAnswer when Alertmanager does not say it."""
-        answer = self.ask("/api/v2/status").object()
+        version, answer = self.api("status")
         try:
-            text = str(answer["config"]["original"])
+            told = answer.object()
+            text = str(told["config"]["original"] if version == "v2" else told["data"]["configYAML"])
             said = yaml.safe_load(text)
         except (KeyError, TypeError, ValueError, RecursionError, yaml.YAMLError) as error:  # a date that is none is a ValueError
-            raise BadAnswer(f"{self.url}/api/v2/status does not say the configuration in force") from error
+            raise BadAnswer(f"{answer.url} does not say the configuration in force") from error
         if not isinstance(said, dict):
-            raise BadAnswer(f"{self.url}/api/v2/status does not say the configuration in force")
+            raise BadAnswer(f"{answer.url} does not say the configuration in force")
         return Configuration(said, text)
+
+    def state(self, run_id: str) -> str:
+        """What has become of the test alert of this run: "active", "suppressed" (silenced or inhibited), "" when it is unknown.
+
+        Raises BadAnswer when Alertmanager does not list its alerts.
+        """
+        version, answer = self.api("alerts")
+        told = answer.json()
+        listed = told.get("data") if version == "v1" and isinstance(told, dict) else told
+        if not isinstance(listed, list):
+            raise BadAnswer(f"{answer.url} does not list the alerts")
+        for alert in listed:
+            if isinstance(alert, dict) and (alert.get("labels") or {}).get("run") == run_id:
+                return str((alert.get("status") or {}).get("state", "active"))
+        return ""
+
+    def tries(self) -> tuple[dict[str, float], dict[str, float]]:
+        """Tries to notify, and those in vain, by integration.
+
+        They are asked in this order: a try that fails in between must not look like one that succeeded.
+        """
+        tried, in_vain = _TRIED if self.counts(_TRIED[0]) else _TRIED_OF_OLD
+        return self.counts(tried), self.counts(in_vain)
 
     def counts(self, name: str) -> dict[str, float]:
         """A counter of Alertmanager's own by integration."""
@@ -134,9 +167,10 @@ class Alertmanager:
             "startsAt": (now - timedelta(seconds=1)).isoformat(),
             "endsAt": (now + timedelta(minutes=minutes)).isoformat(),
         }
-        answer = http.send("POST", f"{self.url}/api/v2/alerts", headers=self._headers, body=json.dumps([alert]).encode())
+        body = json.dumps([alert]).encode()
+        answer = http.send("POST", f"{self.url}/api/{self.api('status')[0]}/alerts", headers=self._headers, body=body)
         if answer.status_code != 200:
-            raise LookError(f"{self.url}/api/v2/alerts answers {answer.status_code}: {printable(answer.text, 120)}")
+            raise LookError(f"{answer.url} answers {answer.status_code}: {printable(answer.text, 120)}")
 
 
 @dataclass(frozen=True)
@@ -186,24 +220,38 @@ def receivers_of(configuration: Configuration, **labels: str) -> list[str]:
     return [name for name in done.stdout.strip().splitlines()[-1].split(",") if name] if done.stdout.strip() else []
 
 
-def deliver(client: Alertmanager, severity: str, integrations: set[str], run_id: str) -> Delivery:
-    """Raise a marked test alert, wait until each integration has sent it or time is over, and resolve it."""
+@dataclass(frozen=True)
+class TestAlert:
+    """A marked test alert that was taken: its labels, its state then, and the tries to notify counted before."""
+
+    __test__ = False  # for pytest
+
+    client: Alertmanager
+    labels: Mapping[str, str]
+    state: str
+    before: tuple[Mapping[str, float], Mapping[str, float]]
+    began: float
+
+    def followed(self, integrations: set[str]) -> Delivery:
+        """Wait until each integration has sent it or time is over, and resolve it."""
+        try:
+            while True:
+                tried, failed = (_grown(was, now) for was, now in zip(self.before, self.client.tries(), strict=True))
+                sent = {key: count - failed.get(key, 0.0) for key, count in tried.items()}
+                seconds = time.monotonic() - self.began
+                if all(sent.get(one, 0) > 0 for one in integrations) or seconds > _DELIVERY_SECONDS:
+                    return Delivery(sent, failed, seconds)
+                time.sleep(0.5)
+        finally:
+            self.client.post(self.labels, "A test of the acceptance suite: over.", minutes=0)
+
+
+def alarm(client: Alertmanager, severity: str, run_id: str) -> TestAlert:
+    """Raise a marked test alert. Raises LookError when it is refused."""
     labels = {"alertname": "PreflightTestAlert", "severity": severity, "run": run_id, "instance": "preflight"}
-    before_tried, before_failed = client.counts(_TRIED), client.counts(_TRIED_IN_VAIN)
-    began = time.monotonic()
+    before, began = client.tries(), time.monotonic()
     client.post(labels, "A test of the acceptance suite: nothing is wrong, and nothing is to be done.", minutes=5)
-    try:
-        while True:
-            # in this order: a try that fails between the two questions must not look like one that succeeded
-            tried = _grown(before_tried, client.counts(_TRIED))
-            failed = _grown(before_failed, client.counts(_TRIED_IN_VAIN))
-            sent = {key: count - failed.get(key, 0.0) for key, count in tried.items()}
-            seconds = time.monotonic() - began
-            if all(sent.get(one, 0) > 0 for one in integrations) or seconds > _DELIVERY_SECONDS:
-                return Delivery(sent, failed, seconds)
-            time.sleep(0.5)
-    finally:
-        client.post(labels, "A test of the acceptance suite: over.", minutes=0)
+    return TestAlert(client, labels, client.state(run_id), before, began)
 
 
 def _grown(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:

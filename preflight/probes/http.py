@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import shlex
 import socket
+import ssl
 import threading
 import time
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from json import loads
 from pathlib import Path
 from typing import Any
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
+from requests.adapters import DEFAULT_CA_BUNDLE_PATH, HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.util.ssl_ import create_urllib3_context
 
 from preflight.errors import BadAnswer, BadCertificate, Unreachable
 from preflight.redact import printable
@@ -134,16 +137,28 @@ class _HTTPSPool(HTTPSConnectionPool):
     ConnectionCls = _WatchedHTTPS
 
 
+@lru_cache
+def _trusting(authorities: str) -> ssl.SSLContext:
+    """What verifies certificates by the authorities of that file, or verifies nothing: reading them costs more than a request."""
+    context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if authorities else ssl.CERT_NONE)
+    if authorities:
+        context.load_verify_locations(authorities)
+    return context
+
+
 class _Adapter(HTTPAdapter):
     """Fresh, watched connections, from a chosen source address."""
 
-    def __init__(self, source: str) -> None:
-        self._source = (source, 0) if source else None
+    def __init__(self, source: str, context: ssl.SSLContext | None) -> None:
+        self._source, self._context = (source, 0) if source else None, context
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, source_address=self._source, **kwargs)
+        super().init_poolmanager(*args, source_address=self._source, ssl_context=self._context, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+
+    def cert_verify(self, *_: Any) -> None:
+        """Nothing: the context has its authorities."""
 
 
 class _Session(requests.Session):
@@ -199,7 +214,13 @@ def send(
     session = _Session()
     session.trust_env = False
     session.headers.clear()
-    adapter = _Adapter(source)
+    try:
+        authorities = str(ca_file or DEFAULT_CA_BUNDLE_PATH) if verify else ""
+        adapter = _Adapter(source, _trusting(authorities) if url.startswith("https") else None)
+    except OSError as error:
+        raise Unreachable(
+            f"{method} {printable(url, 120)}: authorities can't be read from {authorities}: {_why(error)}"
+        ) from error
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     sent = {"Accept": "*/*", "Accept-Encoding": "identity", "Connection": "close", **(headers or {})}
@@ -215,7 +236,7 @@ def send(
                 stream=True,
                 allow_redirects=False,
                 timeout=(min(CONNECT_SECONDS, total_seconds), total_seconds),
-                verify=str(ca_file) if ca_file and verify else verify,
+                verify=verify,
             )
             raw, truncated = _read(response, most_bytes)
         except requests.exceptions.SSLError as error:

@@ -340,7 +340,7 @@ class Monitoring:
     the whole day. `down`, `gaps`: (hour, minutes) in which the API was down, or nothing was scraped. `restarts`: hours.
     `peak`: (hour, times) a quarter of an hour with so many times the requests. `alerts`: (name, severity, hour, minutes)
     that were raised. `dead_jobs`: scrape jobs whose target answers nothing now. `unloaded`: the rule files are not
-    loaded; `broken_receiver`: the mail server refuses everything.
+    loaded; `broken_receiver`: the mail server refuses everything; `silenced`: a silence holds every warning back.
     """
 
     requests_per_s: float = 2.0
@@ -362,6 +362,7 @@ class Monitoring:
     dead_jobs: tuple[str, ...] = ()
     unloaded: bool = False
     broken_receiver: bool = False
+    silenced: bool = False
 
 
 @dataclass(frozen=True)

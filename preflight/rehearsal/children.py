@@ -11,11 +11,25 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 
 class RehearsalError(RuntimeError):
     """The rehearsal deployment can't be started or kept up: one sentence that says what happened."""
+
+
+def process(module: str, assignment: Path, errors: IO[bytes]) -> subprocess.Popen[bytes]:
+    """Start a module of the deployment with its assignment."""
+    return subprocess.Popen(
+        [sys.executable, "-m", module, str(assignment)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        start_new_session=True,
+        cwd=Path(__file__).resolve().parents[2],
+        # aiohttp reads all authorities of the machine when it is imported; nothing here asks a stranger
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "SSL_CERT_FILE": os.devnull},
+    )
 
 
 class Child:
@@ -24,16 +38,7 @@ class Child:
     def __init__(self, name: str, module: str, assignment: Path, log: Path) -> None:
         self.name, self._log = name, log
         with log.open("wb") as errors:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", module, str(assignment)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                start_new_session=True,
-                cwd=Path(__file__).resolve().parents[2],
-                # aiohttp reads all authorities of the machine when it is imported; nothing here asks a stranger
-                env={**os.environ, "PYTHONUNBUFFERED": "1", "SSL_CERT_FILE": os.devnull},
-            )
+            self._process = process(module, assignment, errors)
         self._buffer = b""
 
     @property

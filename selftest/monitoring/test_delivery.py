@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
 
 import pytest
 
@@ -25,12 +28,63 @@ class Fails:
             self.failed, self.tried = self.failed + 1, self.tried + 1
         return said
 
+    tries = alertmanager.Alertmanager.tries
+
+    def state(self, run_id: str) -> str:
+        return "active" if run_id else ""
+
 
 def test_a_try_that_fails_between_two_questions_is_no_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alertmanager, "_DELIVERY_SECONDS", 0.3)
     monkeypatch.setattr(alertmanager.time, "sleep", lambda _: None)
     client: Any = Fails()
-    delivery = alertmanager.deliver(client, "warning", {"email"}, "run-1")
+    delivery = alertmanager.alarm(client, "warning", "run-1").followed({"email"})
 
     assert delivery.sent["email"] <= 0
     assert client.posted == [5, 0], "the alert is resolved all the same"
+
+
+class OldAlertmanager(BaseHTTPRequestHandler):
+    """Of 2018: version 1 of the API alone, and one pair of counters."""
+
+    alerts: ClassVar[list[dict[str, Any]]] = []
+
+    def do_GET(self) -> None:
+        text = "route:\n  receiver: team\nreceivers:\n- name: team\n"
+        sent = sum(alert["labels"]["severity"] == "warning" for alert in self.alerts)
+        said = {
+            "/api/v1/status": json.dumps({"status": "success", "data": {"configYAML": text}}),
+            "/api/v1/alerts": json.dumps({"status": "success", "data": self.alerts}),
+            "/metrics": f'alertmanager_notifications_total{{integration="email"}} {sent}\n',
+        }.get(self.path)
+        self.answer(200 if said else 404, said or "404 page not found")
+
+    def do_POST(self) -> None:
+        self.alerts.extend(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.answer(200 if self.path == "/api/v1/alerts" else 404, "{}")
+
+    def answer(self, status: int, text: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+def test_old_server_is_asked_by_version_1_of_the_api() -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), OldAlertmanager)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        client = alertmanager.Alertmanager(f"http://127.0.0.1:{server.server_port}", "selftest")
+        configuration = client.configuration()
+        alert = alertmanager.alarm(client, "warning", "run-1")
+        delivery = alert.followed({"email"})
+    finally:
+        server.shutdown()
+        server.server_close()
+
+    assert configuration.route["receiver"] == "team"
+    assert (alert.state, delivery.sent["email"]) == ("active", 1)
+    assert len(OldAlertmanager.alerts) == 2, "raised and resolved"

@@ -88,11 +88,17 @@ def test_inhibition_swallows_no_critical_alert(alert_routes, evidence):
 
 
 @item("HLT-ALERT-07")
-def test_alert_is_delivered(alerts, alert_routes, session, evidence):
+def test_alert_is_taken(warning, evidence):
+    """A test alert is taken, and neither silenced nor inhibited."""
+    evidence.saw("messages")
+
+    assert warning.alert.state != "suppressed", "the test alert is silenced or inhibited: nobody is told of a warning"
+
+
+@item("HLT-ALERT-07")
+def test_alert_is_delivered(delivered, warning, evidence):
     """A test alert is delivered by every integration of its route."""
-    reached = alertmanager.receivers_of(alert_routes, severity="warning", alertname="PreflightTestAlert")
-    wanted = {kind for receiver in reached for kind in alert_routes.integrations(receiver)}
-    delivery = alertmanager.deliver(alerts, "warning", wanted, session.run_id)
+    wanted, delivery = warning.integrations, delivered
     evidence.saw("messages", int(sum(delivery.sent.get(kind, 0) for kind in wanted)))
     evidence.fact("delivered", f"by {', '.join(sorted(wanted))} within {delivery.seconds:.1f} s")
 
@@ -119,12 +125,12 @@ def test_alert_was_received_by_mail(people):
 
 
 @item("HLT-ALERT-10")
-def test_page_goes_out(alerts, alert_routes, session, evidence):
+def test_page_goes_out(alerts, alert_routes, postman, session, evidence):
     """A page goes out through PagerDuty."""
     reached = alertmanager.receivers_of(alert_routes, severity="critical", alertname="PreflightTestAlert")
     pagers = {kind for receiver in reached for kind in alert_routes.integrations(receiver)} & set(ON_CALL)
     assert pagers, "a critical alert reaches nobody who is on call"
-    delivery = alertmanager.deliver(alerts, "critical", pagers, session.run_id)
+    delivery = postman.submit(lambda: alertmanager.alarm(alerts, "critical", session.run_id).followed(pagers)).result()
     evidence.saw("messages", int(sum(delivery.sent.get(kind, 0) for kind in pagers)))
 
     for kind in sorted(pagers):

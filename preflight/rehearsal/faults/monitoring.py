@@ -89,6 +89,7 @@ FAULTS = themed(
         files(Edit("replace", _MANAGER, "smtp_auth_password: '<SECURE_PASSWORD>'", r"smtp_auth_password: .*")),
     ),
     _seen("receiver_broken", "The mail server takes no mail.", broken_receiver=True),
+    _seen("warnings_silenced", "A silence that was forgotten holds every warning back.", silenced=True),
     _seen("errors_just_over", "1.1 % of the requests fail.", error_percent=1.1),
     _seen("errors_over_5", "6 % of the requests fail.", error_percent=6.0),
     _seen("errors_over_10", "11 % of the requests fail.", error_percent=11.0),
