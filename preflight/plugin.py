@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import signal
 import sys
 from collections import Counter
 from collections.abc import Generator, Mapping
@@ -118,6 +119,7 @@ def _configure_main(config: pytest.Config) -> None:
         option.quick = True  # a rehearsal shows how latency is judged; it has no deployment to be thorough about
     if option.plan:
         option.numprocesses, option.dist, option.tx = None, "no", []
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a CI stage that is cancelled ends as by Ctrl-C
     started = start(option, config.rootpath)
     config.stash[_started_key] = started
     try:

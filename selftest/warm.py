@@ -159,7 +159,7 @@ def _forked(module: str, assignment: Path, errors: IO[bytes]) -> subprocess.Pope
             os._exit(1)
         os._exit(0)
 
-    if module not in _CHILDREN:
+    if module not in _CHILDREN or threading.active_count() > 1:  # a fork knows nothing of the locks that other threads hold
         return _started(module, assignment, errors)
     return subprocess.Popen(
         [module],
@@ -168,7 +168,7 @@ def _forked(module: str, assignment: Path, errors: IO[bytes]) -> subprocess.Pope
         stderr=errors,
         start_new_session=True,
         cwd=ROOT,
-        preexec_fn=become,  # noqa: PLW1509 - no threads yet
+        preexec_fn=become,  # noqa: PLW1509 - there are no others
     )
 
 

@@ -32,7 +32,8 @@ def ready(project: Project) -> Project:
     return project
 
 
-def test_ctrl_c_keeps_what_was_judged(ready: Project) -> None:
+@pytest.mark.parametrize("ends", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_ended_keeps_what_was_judged(ready: Project, ends: signal.Signals) -> None:
     ready.tests(three("    open('reached', 'w').close()\n    import time; time.sleep(30)\n"))
     process = subprocess.Popen(
         [sys.executable, "-m", "pytest"], cwd=ready.path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -40,7 +41,7 @@ def test_ctrl_c_keeps_what_was_judged(ready: Project) -> None:
     deadline = time.monotonic() + 20
     while not (ready.path / "reached").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(ends)
     output, _ = process.communicate(timeout=20)
 
     assert process.returncode == 2
