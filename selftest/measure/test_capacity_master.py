@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import socket
 import subprocess
 import sys
@@ -14,6 +16,8 @@ import pytest
 from preflight.errors import LookError
 from preflight.probes import http
 from preflight.probes.capacity_master import drive
+from preflight.rehearsal.behaviour import Deployment
+from preflight.rehearsal.deploy import Rehearsal
 
 USERS = """
 from locust import HttpUser, constant, task
@@ -26,6 +30,26 @@ class Asks(HttpUser):
         self.client.get("/here")
 """
 
+EXEMPT = """
+from locust import HttpUser, constant, task
+from requests.adapters import HTTPAdapter
+
+class Exempt(HTTPAdapter):
+    def init_poolmanager(self, *args, **more):
+        super().init_poolmanager(*args, source_address=("127.0.0.9", 0), **more)
+
+class Asks(HttpUser):
+    wait_time = constant(0.5)
+
+    def on_start(self):
+        self.client.mount("http://", Exempt())
+
+    @task
+    def ask(self):
+        self.client.get("/health")
+"""
+"""An operator's own users, from an address that the limiter lets pass."""
+
 
 def free_port() -> int:
     with socket.socket() as listening:
@@ -34,9 +58,15 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def master(tmp_path: Path) -> Iterator[str]:
+def users() -> str:
+    """What the operator's users do."""
+    return USERS
+
+
+@pytest.fixture
+def master(tmp_path: Path, users: str) -> Iterator[str]:
     """The address of a Locust master with one worker."""
-    (tmp_path / "users.py").write_text(USERS)
+    (tmp_path / "users.py").write_text(users)
     web, bus = free_port(), free_port()
     common = [sys.executable, "-m", "locust", "-f", str(tmp_path / "users.py"), "--skip-log-setup"]
     ways = (
@@ -99,6 +129,37 @@ def test_it_stops_when_the_target_breaks(master: str, serve: Callable[..., str])
     assert done.aborted == "stopped with 4 users: 100%"
     assert len(done.steps) == 1
     assert done.failed == done.requests
+
+
+@pytest.mark.lengthy
+@pytest.mark.parametrize("users", [EXEMPT])
+def test_item_is_judged_by_the_load_of_a_master(master: str, tmp_path: Path, root: Path) -> None:
+    """The whole way: the operator's Locust loads a deployment, and the record says what it carried."""
+    with Rehearsal(Deployment(), tmp_path / "deployment") as rehearsal:
+        text = rehearsal.target.read_text("utf-8").replace("[performance]", f'[performance]\nlocust_master = "{master}"')
+        target, reports = rehearsal.target.with_name("loaded.toml"), tmp_path / "reports"
+        target.write_text(text, "utf-8")
+        subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "pytest",
+                "-q",
+                f"--target={target}",
+                f"--record={reports}",
+                "tests/performance/test_capacity.py",
+            ],
+            cwd=root,
+            env={**os.environ, **rehearsal.environment},
+            stdout=subprocess.DEVNULL,
+            timeout=180,
+            check=False,
+        )
+    record = json.loads((reports / "latest" / "record.json").read_text("utf-8"))
+    (item,) = (one for one in record["items"] if one["id"] == "PERF-LOAD-01")
+    assert (item["status"], item["reason"]) == ("PASS", "")
+    assert f"the Locust at {master}" in json.dumps(item)
+    assert '"workers": "1"' in json.dumps(item)
 
 
 @pytest.mark.parametrize("said", [b"<html>login</html>", b'{"stats": []}', b'{"stats": [{"name": "Aggregated"}]}'])
