@@ -120,8 +120,8 @@ def without_vignette(told: Sequence[Happened]) -> list[tuple[float, float]]:
 def worst_jump(told: Sequence[Happened]) -> tuple[float, float]:
     """The largest sudden departure (m) of the camera from its path, and its time (s); what the player asked for is left out.
 
-    It is the second difference of the position, |p(i+1) - 2 p(i) + p(i-1)|: nought for even movement,
-    however fast, and the whole of a jump.
+    It is twice the distance of a position from the middle of its neighbours: nought for even movement, however fast,
+    and the whole of a jump. Where messages were late or lost the middle is taken by the times too, and the smaller one counts.
     """
     way = cameras(told)
     asked = [h.at for name in ("teleport", "turn", "locomotion", SEAM) for h in events(told, name)]
@@ -129,9 +129,15 @@ def worst_jump(told: Sequence[Happened]) -> tuple[float, float]:
     for a, b, c in zip(way, way[1:], way[2:], strict=False):
         if any(a.at - _MEANT_S <= at <= c.at + _MEANT_S for at in asked):
             continue
-        bend = math.dist(c.position, [2 * m - p for m, p in zip(b.position, a.position, strict=True)])
-        worst = max(worst, (bend, b.at))
+        part = (b.at - a.at) / (c.at - a.at) if c.at > a.at else 0.5
+        worst = max(worst, (min(_off(a, b, c, 0.5), _off(a, b, c, part)), b.at))
     return worst
+
+
+def _off(a: Camera, b: Camera, c: Camera, part: float) -> float:
+    """How far b jumped off the straight way from a to c (m), of which it should have gone that part."""
+    even = [p + part * (q - p) for p, q in zip(a.position, c.position, strict=True)]
+    return math.dist(b.position, even) / max(part, 1 - part)
 
 
 def _between(before: float, after: float) -> float:

@@ -47,6 +47,8 @@ class Figures:
 
     def unscaled(self, name: str) -> str:
         """What was measured, beside a figure that was scaled."""
+        if self.hz is None or self.hz == CHECKLIST_HZ:
+            return self.source
         return f"{self.of(name):.2f} at {self.hz:.0f} Hz, scaled to 90 Hz; {self.source}"
 
     def scaled(self, name: str) -> float:

@@ -191,7 +191,8 @@ def _presentmon(path: Path, rows: list[dict[str, str]]) -> Recording:
 
 def _ovr_metrics(path: Path, rows: list[dict[str, str]]) -> Recording:
     told = [row for row in rows if (row.get("average_frame_rate") or "").strip()]
-    seconds = [Second(float(row["average_frame_rate"]), float(row.get("stale_frame_count") or 0)) for row in told]
+    olds = [(row.get("stale_frame_count") or "").strip() for row in told]
+    seconds = [Second(float(row["average_frame_rate"]), float(old) if old else None) for row, old in zip(told, olds, strict=True)]
     rates = Counter(float(row["display_refresh_rate"]) for row in told)
     if not seconds or not all(map(math.isfinite, [*rates, *(second.fps for second in seconds)])):
         raise LookError(f"{path}: no second with a frame rate in it")

@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from preflight.openxr.comfort import number
 from preflight.openxr.frames_file import Recording
 from preflight.openxr.look import SIDES
 
 _LONG_ENOUGH = 30
+_HALF_WAY = 0.5
+
+
+def pressed(value: Any) -> bool:
+    """Whether the value of a control means that it is used: an axis at rest is seldom nought exactly."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return any(pressed(part) for part in value)
+    return abs(value) > _HALF_WAY if number(value) else bool(value)
 
 
 def held(controls: Mapping[str, Any]) -> list[str]:

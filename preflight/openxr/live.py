@@ -47,7 +47,7 @@ def part(heard: Listening) -> dict[str, Any]:
 
 
 def rates(heard: Listening) -> list[float]:
-    """Frames a second (FPS), one figure for each second or a little more."""
+    """Frames a second (FPS), one figure for each second; a silence is as many seconds of a low rate as it lasted."""
     counted = [(m.at, m.data["number"]) for m in heard.of("frame")]
     if not counted:
         return _said_rates(heard)
@@ -56,9 +56,9 @@ def rates(heard: Listening) -> list[float]:
         if at - since < 1:
             continue
         if number >= first:  # else the game was started anew, or its counter has run over
-            found.append(round((number - first) / (at - since), 2))
+            found += [round((number - first) / (at - since), 2)] * round(at - since)
         since, first = at, number
-    return found
+    return found + [0.0] * int(heard.seconds - since - 1)
 
 
 def _said_rates(heard: Listening) -> list[float]:
@@ -68,7 +68,13 @@ def _said_rates(heard: Listening) -> list[float]:
         fps = said.get("fps") if isinstance(said, dict) else None
         if comfort.number(fps):
             by_second.setdefault(int(message.at), []).append(float(fps))
-    return [round(float(np.mean(said)), 2) for _, said in sorted(by_second.items())]
+    if not by_second:
+        return []
+    first, last = min(by_second), max(by_second)
+    if len(by_second) <= (last - first + 1) / 2:  # told so seldom, a second without one is no freeze
+        return [round(float(np.mean(said)), 2) for _, said in sorted(by_second.items())]
+    until = max(last, int(heard.seconds) - 1)
+    return [round(float(np.mean(by_second.get(second, [0.0]))), 2) for second in range(first, until + 1)]
 
 
 def _inputs(told: Sequence[Message], ends: float) -> tuple[list[list[Any]], list[str]]:
@@ -81,9 +87,9 @@ def _inputs(told: Sequence[Message], ends: float) -> tuple[list[list[Any]], list
             buttons = hand.get("buttons") if isinstance(hand, dict) else None
             for name, value in buttons.items() if isinstance(buttons, dict) else ():
                 control = (side, printable(str(name), 40))
-                if bool(value) != down.get(control, False):
+                if inputs.pressed(value) != down.get(control, False):
                     rows.append([*control, None, round(message.at, 3)])
-                down[control] = bool(value)
+                down[control] = inputs.pressed(value)
     for control, pressed in down.items():
         last = max((index for index, row in enumerate(rows) if tuple(row[:2]) == control), default=None)
         if pressed and last is not None and ends - rows[last][3] < _STILL_HELD_S:

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from preflight.openxr import inputs
 from preflight.openxr.comfort import number, numbers
+from preflight.openxr.frames_file import Happened
 from preflight.openxr.look import SIDES, Pose
 from preflight.probes.telemetry import Listening
 
@@ -28,6 +30,7 @@ class Streamed:
     held: Sequence[str]
     rates: Sequence[float]
     alerts: Sequence[str] = field(default_factory=tuple)
+    events: Sequence[Happened] = field(default_factory=tuple)
 
     @property
     def fps(self) -> float | None:
@@ -39,7 +42,7 @@ def of_stream(stream: Listening) -> Streamed:
     """What of a stream is about VR; what is no pose is left out."""
     told = [message for message in stream.events("vr_tracking") if isinstance(message.data.get("data"), dict)]
     heads, hands = [], {side: [] for side in SIDES}  # type: tuple[list[Pose], dict[str, list[Pose]]]
-    pressed: dict[str, list[bool]] = {}
+    used: dict[str, list[bool]] = {}
     profiles: dict[str, str] = {}
     for message in told:
         data = message.data["data"]
@@ -52,16 +55,17 @@ def of_stream(stream: Listening) -> Streamed:
             if isinstance(said, dict):
                 profiles[side] = str(said.get("profile", ""))
                 for name, down in _buttons(said).items():
-                    pressed.setdefault(f"{side} {name}", []).append(bool(down))
+                    used.setdefault(f"{side} {name}", []).append(inputs.pressed(down))
     rates = [float(m.data["data"]["fps"]) for m in stream.events("fps") if number(_data(m.data).get("fps"))]
     return Streamed(
         messages=len(told),
         head=heads,
         hands=hands,
         profiles=profiles,
-        held=[name for name, downs in pressed.items() if len(downs) > 1 and all(downs)],
+        held=[name for name, downs in used.items() if len(downs) > 1 and all(downs)],
         rates=rates,
         alerts=[str(m.data.get("message", "")) for m in stream.of("alert")],
+        events=[Happened(m.at, str(m.data.get("event")), _data(m.data)) for m in stream.of("event")],
     )
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from preflight.errors import LookError, Undecided
-from preflight.openxr import comfort, frames_file, inputs, rehearsed
+from preflight.openxr import comfort, frames_file, inputs, live, rehearsed
 from preflight.openxr.figures import of_recording, said_fps
+from preflight.openxr.frames_file import Happened
+from preflight.probes.telemetry import Listening, Message
 
 DATA = Path(__file__).parent / "data"
 
@@ -174,3 +176,85 @@ def test_frame_rate_is_found_by_either_name():
     assert said_fps({"engine": {"fps": 88}}) == 88
     assert said_fps({"fps": True}) is None
     assert said_fps({}) is None
+
+
+def _walking(*times: float, speed: float = 0.8) -> list[Happened]:
+    """A head that walks straight on at so many m/s, seen at those times (s)."""
+    return [
+        Happened(at, "vr_tracking", {"headset": {"position": [speed * at, 1.7, 0], "rotation": [0, 0, 0, 1]}}) for at in times
+    ]
+
+
+def test_messages_that_are_late_or_lost_are_no_movement_of_the_camera():
+    lost = _walking(0.0, 0.1, 0.5, 0.6, 0.7, speed=3.0)
+    assert comfort.worst_jump(lost)[0] == pytest.approx(0, abs=1e-9)
+
+    late = [
+        Happened(at, told.event, told.data)
+        for at, told in zip((0.0, 0.1, 0.49, 0.5, 0.51), _walking(0, 0.1, 0.2, 0.3, 0.4), strict=True)
+    ]
+    assert comfort.worst_jump(late)[0] == pytest.approx(0, abs=1e-9)
+
+    jumped = _walking(0.0, 0.1, 0.2, 0.3)
+    jumped[2].data["headset"]["position"][2] = jumped[3].data["headset"]["position"][2] = 0.5
+    assert comfort.worst_jump(jumped)[0] == pytest.approx(0.5)
+
+
+def test_what_a_tool_does_not_tell_is_not_nought(tmp_path):
+    path = tmp_path / "ovr.csv"
+    path.write_text("Time Stamp,average_frame_rate,display_refresh_rate\n" + "".join(f"{n}000,90,90\n" for n in range(5)))
+
+    with pytest.raises(Undecided, match="missed share"):
+        of_recording(frames_file.read(path)).of("missed_share")
+
+
+def test_pace_of_another_rate_is_scaled(tmp_path):
+    path = tmp_path / "ovr.csv"
+    path.write_text("average_frame_rate,display_refresh_rate,stale_frame_count\n" + "120,120,0\n" * 5)
+    read = of_recording(frames_file.read(path))
+
+    assert read.scaled("mean_frame_time") == pytest.approx(1000 / 90)
+    assert "8.33 at 120 Hz" in read.unscaled("mean_frame_time")
+
+
+def _listened(*messages: Message, seconds: float) -> Listening:
+    return Listening(seconds=seconds, messages=list(messages))
+
+
+def test_freeze_lasts_as_long_in_the_frame_rates_as_it_did():
+    numbers = [Message("frame", at / 10, {"number": 9 * at}) for at in range(600)]
+    frozen = numbers[:300] + [Message("frame", 20 + m.at, m.data) for m in numbers[300:]]
+    found = live.rates(_listened(*frozen, seconds=80))
+    assert len(found) == pytest.approx(80, abs=2)
+    assert sum(rate < 10 for rate in found) >= 20
+
+    ended = live.rates(_listened(*numbers, seconds=80))
+    assert sum(rate == 0 for rate in ended) >= 18
+
+
+def test_freeze_shows_in_the_rates_that_the_game_says():
+    said = [Message("event", at / 2, {"event": "fps", "data": {"fps": 90}}) for at in range(120) if not 40 <= at < 80]
+    found = live.rates(_listened(*said, seconds=60))
+    assert (len(found), found.count(0.0)) == (60, 20)
+
+    seldom = [Message("event", at, {"event": "fps", "data": {"fps": 90}}) for at in range(0, 60, 3)]
+    assert live.rates(_listened(*seldom, seconds=60)) == [90.0] * 20
+    assert live.rates(_listened(seconds=60)) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "used"),
+    [
+        (0.003, False),
+        ([0.0, -0.02], False),
+        ({"x": 0.0, "y": -0.9}, True),
+        (0.7, True),
+        (1, True),
+        (True, True),
+        (False, False),
+        ("down", True),
+        (None, False),
+    ],
+)
+def test_axis_at_rest_is_not_pressed(value, used):
+    assert inputs.pressed(value) is used
