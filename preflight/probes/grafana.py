@@ -6,20 +6,28 @@ Panels are matched by what they query, not by their titles; their queries are as
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import promql_parser
+
 from preflight.errors import BadAnswer, LookError, Undecided
 from preflight.outcome import Reason
-from preflight.probes import http
+from preflight.probes import http, promql
 from preflight.probes.http import Answer
 from preflight.redact import Secret, printable
 from preflight.target import Target
 
 _VARIABLES = {"__rate_interval": "5m", "__interval": "1m", "__range": "1h", "__auto_interval": "1m"}
+_VARIABLES |= {"__range_s": "3600", "__range_ms": "3600000", "__interval_ms": "60000", "__rate_interval_ms": "300000"}
+_PLACES = ("job", "instance", "namespace", "cluster", "pod", "host", "env", "environment")
+"""Labels that say where a series comes from; the others say what happened, and nothing of the kind may have."""
+_OPERATORS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 _LATENCY = r"http_request_duration_seconds_bucket|http_request_latency_ms"
 
 WANTED: dict[str, tuple[tuple[str, str], ...]] = {
@@ -104,6 +112,10 @@ class Grafana:
                 return str(one.get("uid", ""))
         raise LookError(f"{self.url} has no Prometheus data source")
 
+    @cached_property
+    def _uid(self) -> str:
+        return self.source()
+
     def source_health(self) -> tuple[bool, str]:
         """Whether the data source works, and what Grafana says of it."""
         said = self.ask(f"/api/datasources/uid/{quote(self.source())}/health")
@@ -122,13 +134,40 @@ class Grafana:
 
     def values(self, query: str) -> int:
         """How many series a panel's query has now. Raises BadAnswer when Prometheus refuses the query."""
-        path = f"/api/datasources/proxy/uid/{quote(self.source())}/api/v1/query?{urlencode({'query': filled(query)})}"
         try:
-            said = self.ask(path)
+            said = self._prometheus("query", query=filled(query))
         except LookError as error:
             raise BadAnswer(f"{printable(query, 100)}: {error}") from error
         with http.shaped("Grafana"):
-            return len(said.get("data", {}).get("result", []))
+            return len(said.get("result", []))
+
+    def nothing_happened(self, query: str) -> bool:
+        """Whether a query without values asks for what is there: nothing of that status or result has happened yet.
+
+        Each of its metrics has series where the query looks for them, or is declared by a page that is scraped and has none.
+        """
+        try:
+            asked = list(promql.vectors(promql_parser.parse(filled(query))))
+        except ValueError:
+            return False
+        for selector in asked:
+            name = promql.metric(selector)
+            place = (
+                f"{one.name}{_operator(one)}{json.dumps(one.value)}" for one in selector.matchers.matchers if one.name in _PLACES
+            )
+            if not name or not (self.values(f"{name}{{{','.join(place)}}}") or self._declared(name)):
+                return False
+        return bool(asked)
+
+    def _declared(self, name: str) -> bool:
+        declared = self._prometheus("metadata", metric=re.sub(r"_(bucket|sum|count)$", "", name))
+        return bool(declared) and not self.values(name)
+
+    def _prometheus(self, path: str, **parameters: str) -> Any:
+        """What Grafana's Prometheus answers to such a request: its `data`."""
+        said = self.ask(f"/api/datasources/proxy/uid/{quote(self._uid)}/api/v1/{path}?{urlencode(parameters)}")
+        with http.shaped("Grafana"):
+            return said.get("data", {})
 
 
 def connect(target: Target, user_agent: str) -> Grafana:
@@ -157,8 +196,15 @@ def lacking(panels: list[Panel], dashboard: str) -> list[str]:
 
 
 def filled(query: str) -> str:
-    """A query with Grafana's variables replaced: intervals by usual ones, choices by "everything"."""
-    return re.sub(r"\$\{?(\w+)(?::\w+)?\}?", lambda found: _VARIABLES.get(found[1], ".*"), query)
+    """A query with Grafana's variables replaced: intervals by usual ones, choices by "everything", numbers by 5."""
+    text = re.sub(r"\$\{?(\w+)(?::\w+)?\}?|\[\[(\w+)\]\]", lambda found: _VARIABLES.get(found[1] or found[2], ".*"), query)
+    text = re.sub(r'(?<![!=~])=\s*"([^"]*\.\*[^"]*)"', r'=~"\1"', text)
+    text = re.sub(r"\[\.\*(?=[\]:])", "[5m", text)
+    return re.sub(r"\b(topk|bottomk|quantile|limitk)(\s*(?:(?:by|without)\s*\([^)]*\)\s*)?\(\s*)\.\*", r"\g<1>\g<2>5", text)
+
+
+def _operator(matcher: Any) -> str:
+    return _OPERATORS[str(matcher.op).rpartition(".")[2]]
 
 
 def _flat(panels: Any) -> Iterator[Mapping[str, Any]]:

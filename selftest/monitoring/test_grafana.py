@@ -6,7 +6,9 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
 
+import promql_parser
 import pytest
 
 from preflight.errors import BadAnswer, LookError, Undecided
@@ -17,7 +19,7 @@ from preflight.rehearsal.host.dashboards import DASHBOARDS, dashboard_text
 
 
 class StandIn(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: PLR0911 - an answer for each path
         login = self.headers.get("Authorization", "")
         if self.path == "/api/health":
             return self._say({"database": "ok", "version": "stand-in"})
@@ -32,9 +34,13 @@ class StandIn(BaseHTTPRequestHandler):
         if self.path.startswith("/api/dashboards/uid/"):
             return self._say({"dashboard": json.loads(dashboard_text(self.path.rpartition("/")[2]))})
         if self.path.startswith("/api/datasources/proxy/uid/p/api/v1/query"):
-            if "broken" in self.path:
+            query = parse_qs(urlsplit(self.path).query)["query"][0]
+            if "broken" in query:
                 return self._say({"status": "error"}, 400)
-            return self._say({"data": {"result": [] if "nothing" in self.path else [{}]}})
+            none = any(word in query for word in ("nothing", "status=", 'job="elsewhere"', "born_later", "misspelt"))
+            return self._say({"data": {"result": [] if none else [{}]}})
+        if self.path.startswith("/api/datasources/proxy/uid/p/api/v1/metadata"):
+            return self._say({"data": {"born_later_total": [{"type": "counter"}]} if "born_later_total" in self.path else {}})
         return self._say({}, 404)
 
     def _say(self, said: object, status: int = 200) -> None:
@@ -96,8 +102,40 @@ def test_values_of_a_query(client: Grafana) -> None:
         client.values("broken")
 
 
+@pytest.mark.parametrize(
+    ("query", "quiet"),
+    [
+        ('100 * sum(rate(asked_total{job="game",status=~"5.."}[5m])) / sum(rate(asked_total[5m]))', True),
+        ("sum(rate(born_later_total[5m]))", True),
+        ('sum(rate(asked_total{job="elsewhere",status=~"5.."}[5m]))', False),
+        ("rate(misspelt_total[5m])", False),
+        ("histogram_quantile(0.95, misspelt_bucket)", False),
+        ("vector(1) > 2", False),
+        ("no promql at all (", False),
+    ],
+)
+def test_what_never_happened_is_told_from_what_is_not_there(client: Grafana, query: str, quiet: bool) -> None:
+    assert client.nothing_happened(query) is quiet
+
+
+@pytest.mark.parametrize(
+    ("query", "asked"),
+    [
+        ('up{job="$job"}', 'up{job=~".*"}'),
+        ('up{job!="$job"}', 'up{job!=".*"}'),
+        ("increase(x[${__range_s}s])", "increase(x[3600s])"),
+        ("rate(x[$window])", "rate(x[5m])"),
+        ("max_over_time(x[[[span]]:1m])", "max_over_time(x[5m:1m])"),
+        ("topk($n, sum by (a) (x))", "topk(5, sum by (a) (x))"),
+    ],
+)
+def test_variables_stand_where_they_may(query: str, asked: str) -> None:
+    assert filled(query) == asked
+    promql_parser.parse(filled(query))
+
+
 def test_variables_are_filled() -> None:
-    assert filled('rate(a{i="$instance"}[$__rate_interval]) + b{x=~"${v:regex}"}') == 'rate(a{i=".*"}[5m]) + b{x=~".*"}'
+    assert filled('rate(a{i="$instance"}[$__rate_interval]) + b{x=~"${v:regex}"}') == 'rate(a{i=~".*"}[5m]) + b{x=~".*"}'
 
 
 def test_without_a_token_the_operator_is_asked(url: str) -> None:
