@@ -16,6 +16,8 @@ from pydantic import BaseModel, ValidationError
 from preflight.checklist import Item, load
 from preflight.errors import UsageError, writing
 from preflight.people import Attestation, Waiver, read_attestations, read_waivers, said, sha256
+from preflight.record.read import folder_of
+from preflight.record.read import read as read_record
 from preflight.record.words import copied_to, copy
 from preflight.record.write import atomic
 from preflight.target import Target
@@ -35,6 +37,8 @@ def attest(
     items = load().by_id
     file = target.beside(target.facts.people.attestations)
     if source is not None:
+        if not source.is_file():
+            raise UsageError(f"{source}: is not there")
         words = read_attestations(source, items)
         if not words:
             raise UsageError(f"{source}: holds no [[attestation]]")
@@ -98,12 +102,18 @@ def _one(target: Target, item: Item, given: dict[str, str | None], ask: Callable
         ask("The record you have read (its folder): ").strip() if guided and item.stage == "signoff" else ""
     )
     if read:
-        record = Path(read)
-        file = record / "record.json" if record.is_dir() else record
-        if not file.is_file():
-            raise UsageError(f"{file}: the record is not there")
-        fields["record_sha256"] = sha256(file)
+        fields["record_sha256"] = _record(Path(read), target)
     return _made(Attestation, fields)
+
+
+def _record(path: Path, target: Target) -> str:
+    """The SHA-256 of a record that a sign-off may be given on: of this target and build, and of no rehearsal."""
+    told = read_record(path)
+    of = (told.target.name, told.target.build)
+    if told.rehearsal or of != (target.facts.name, target.facts.build):
+        kind = "a rehearsal" if told.rehearsal else f"{of[0]}, build {of[1]}"
+        raise UsageError(f"{path} is a record of {kind}, not of {target.facts.name}, build {target.facts.build}")
+    return sha256(folder_of(path) / "record.json")
 
 
 def waive(target_file: Path, item_id: str, given: dict[str, str | None], ask: Callable[[str], str]) -> int:

@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (UsageError, TargetError, ReadError, ChecklistError) as error:
         print(f"preflight: {error}", file=sys.stderr)
         return USAGE_ERROR
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EOFError):
         return 130
 
 

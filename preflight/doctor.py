@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,12 +36,9 @@ def examine(path: Path) -> int:
 def findings(target: Target) -> Iterator[tuple[str, str, bool]]:
     """Part, sentence, and whether it is as it should be."""
     facts = target.facts
-    api = Api(target, Budget(target.path.parent / ".preflight-doctor.json", [""]), "spacetime-preflight/doctor")
-    try:
+    with tempfile.TemporaryDirectory(prefix="preflight-doctor-") as place:
+        api = Api(target, Budget(Path(place) / "budget.json", [""]), "spacetime-preflight/doctor")
         yield from _api(target, api)
-    finally:
-        for left in target.path.parent.glob(".preflight-doctor.json*"):
-            left.unlink(missing_ok=True)
     services = {
         "prometheus": (facts.prometheus, "/-/ready"),
         "alertmanager": (facts.alertmanager, "/-/ready"),

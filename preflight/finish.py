@@ -29,11 +29,21 @@ class Said:
     title: str
 
 
+def _clean(session: Session) -> None:
+    """Take out of the journals what was not known to be secret when they were written."""
+    for path in (session.folder / "journal").glob("*.jsonl"):
+        text = path.read_text("utf-8", "replace")
+        clean = session.redact(text)
+        if clean != text:
+            path.write_text(clean, "utf-8")
+
+
 def finish(session: Session, pytest_status: int, *, interrupted: bool, command: Sequence[str]) -> Said:
     """Write the record of the run from its journals.
 
     A full disk or a folder that went away is one sentence and exit status 7 at least; the journals stay readable.
     """
+    _clean(session)
     told = read_journals(session.folder)
     if told.usage:
         return Said(USAGE_ERROR, f"ERROR: {told.usage[0]}", "", "")

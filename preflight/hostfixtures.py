@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 import pytest
 
-from preflight.errors import LookError
+from preflight.errors import LookError, NotApplicable, Undecided
+from preflight.fixtures import session_key
 from preflight.probes import audit, backups, backupscript, envfile, gamelog, gametests, gdscript, nginx, nginxrules, yamlfiles
 from preflight.probes.api import Api
 from preflight.probes.envfile import EnvFile
 from preflight.probes.host import Host
 from preflight.redact import Secret
-from preflight.target import Target
+from preflight.target import Target, TargetError
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +23,15 @@ def environment(host: Host, target: Target) -> EnvFile:
     read = envfile.read(host, target.facts.paths.env_file)
     target.learn(*read.secrets())
     return read
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _secrets_of_the_host(request: pytest.FixtureRequest) -> None:
+    """The host's secrets are known before anything that is seen can quote them."""
+    session = request.config.stash.get(session_key, None)
+    if session is not None and session.target.offers("host"):
+        with contextlib.suppress(LookError, Undecided, NotApplicable, TargetError):
+            request.getfixturevalue("environment")
 
 
 @pytest.fixture(scope="session")

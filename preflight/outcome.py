@@ -86,6 +86,7 @@ class Reason(StrEnum):
     ALONE = "run without -n"
     ADDRESS = "needs another address"
     STALE = "look too old"
+    PART = "only in part selected"
     ABSENT = "declared absent"
 
 

@@ -26,7 +26,10 @@ _CLOCK_SKEW = timedelta(minutes=5)
 def _utc(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise ValueError("give the time with its zone (…Z)")
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("that time is out of range") from error
 
 
 When = Annotated[datetime, AfterValidator(_utc)]
@@ -125,10 +128,11 @@ class Said(BaseModel):
 def said(item: Item, attestations: Sequence[Attestation], build: str, now: datetime, folder: Path) -> Said:
     """The newest attestation of `item` that counts for `build` at `now`.
 
-    `folder`: what evidence paths are relative to. A word that does not count never hides an older one that does;
-    when none counts, the newest one's defect is the reason.
+    `folder`: what evidence paths are relative to. A word that does not count never hides an older one that does, but
+    for a "no" whose evidence is gone; of two at the same moment "no" counts. When none counts, the newest one's
+    defect is the reason.
     """
-    mine = sorted((a for a in attestations if a.item == item.id), key=lambda a: a.when, reverse=True)
+    mine = sorted((a for a in attestations if a.item == item.id), key=lambda a: (a.when, a.outcome == "no"), reverse=True)
     why_not = f"nobody has attested it; run: preflight attest {item.id}"
     for number, word in enumerate(mine):
         defect = _defect(word, item, build, now, folder)
@@ -136,6 +140,8 @@ def said(item: Item, attestations: Sequence[Attestation], build: str, now: datet
             return Said(word=word, why_not="")
         if number == 0:
             why_not = defect
+        if word.outcome == "no" and defect.startswith("the evidence "):
+            return Said(word=None, why_not=f"{word.who} said no, and {defect}")
     return Said(word=None, why_not=why_not)
 
 

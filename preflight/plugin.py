@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import shutil
 import signal
 import sys
 from collections import Counter
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,13 +25,13 @@ from preflight.fixtures import evidence_key, session_key
 from preflight.judge import Judged, judge
 from preflight.manners import admit, plan, plan_text
 from preflight.options import MARKERS, add_options
-from preflight.outcome import REQUIRED, VerdictStage
+from preflight.outcome import REQUIRED, Reason, Status, VerdictStage
 from preflight.people import in_force
-from preflight.redact import RedactingStream, Redactor, know
+from preflight.redact import RedactingStream, Redactor, Secret, know
 from preflight.reports import WORDS, speak, together
 from preflight.run import TestOutcome
-from preflight.session import Session, new_folder, new_run_id, now, read_journals, read_people, stage_of
-from preflight.start import Started, start
+from preflight.session import Session, check_limits, new_folder, new_run_id, now, read_journals, read_people, stage_of
+from preflight.start import Started, joined, start
 from preflight.target import TargetError
 from preflight.waiting import Waiting, terminal_at_hand
 
@@ -44,6 +45,9 @@ _alone_key = pytest.StashKey[bool]()
 """Whether no other test of this run answers the same item."""
 _seconds_key: pytest.StashKey[list[float]] = pytest.StashKey()
 _said_key: pytest.StashKey[Said] = pytest.StashKey()
+_left_out_key = pytest.StashKey[dict[str, str]]()
+"""Tests that a selection left out: node id → item."""
+_collection_key: pytest.StashKey[_Collection] = pytest.StashKey()
 _planned_key = pytest.StashKey[bool]()
 _items_key = pytest.StashKey[dict[str, Item]]()
 
@@ -119,11 +123,14 @@ def _configure_main(config: pytest.Config) -> None:
         option.quick = True  # a rehearsal shows how latency is judged; it has no deployment to be thorough about
     if option.plan:
         option.numprocesses, option.dist, option.tx = None, "no", []
+    if option.pending:
+        _undecided_in(option.pending)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a CI stage that is cancelled ends as by Ctrl-C
     started = start(option, config.rootpath)
     config.stash[_started_key] = started
     try:
         items = _load_checklist(config)
+        check_limits(started.target, items)
         attestations, waivers = read_people(started.target, items)
         moment = now()
         folder = new_folder(Path(option.record or config.rootpath / "reports").absolute(), started.target, moment)
@@ -142,6 +149,8 @@ def _configure_main(config: pytest.Config) -> None:
     except BaseException:
         started.stop()
         raise
+    config.stash[_collection_key] = _Collection()
+    config.pluginmanager.register(config.stash[_collection_key])
     if config.pluginmanager.hasplugin("html") and not option.plan:
         option.htmlpath = str(folder / "record.html")
         option.self_contained_html = True
@@ -149,20 +158,19 @@ def _configure_main(config: pytest.Config) -> None:
 
 def _configure_worker(config: pytest.Config, worker: dict[str, Any]) -> None:
     given = worker["preflight"]
-    config.option.rehearse, config.option.target = False, given["target"]
-    started = start(config.option, config.rootpath, intrusive=given["intrusive"])
+    target = joined(given["target"], given["consents"])
     items = _load_checklist(config)
-    attestations, waivers = read_people(started.target, items)
+    attestations, waivers = read_people(target, items)
     config.stash[session_key] = Session(
         checklist=items,
-        target=started.target,
+        target=target,
         folder=Path(given["folder"]),
         run_id=given["run_id"],
         stage=VerdictStage(given["stage"]),
         started=now(),
         worker=worker["workerid"],
         distributed=True,
-        redact=_redaction(started.target.revealed()),
+        redact=_redaction(target.revealed()),
         attestations=attestations,
         waivers=waivers,
     )
@@ -178,8 +186,16 @@ def pytest_configure_node(node: Any) -> None:
             "target": str(run.target.path),
             "run_id": run.run_id,
             "stage": str(run.stage),
-            "intrusive": bool(node.config.option.intrusive),
+            "consents": dict(run.target.facts.consent),
         }
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Learn what secrets a worker has come across, before the record is written."""
+    run = node.config.stash.get(session_key, None)
+    if run is not None:
+        run.target.learn(*map(Secret, getattr(node, "workeroutput", {}).get("preflight secrets", ())))
 
 
 def _repeatable_examples() -> None:
@@ -227,6 +243,22 @@ def _checklist_of(config: pytest.Config) -> dict[str, Item]:
         except ChecklistError as error:
             raise pytest.UsageError(str(error)) from None
     return config.stash[_items_key]
+
+
+class _Collection:
+    """Whether a file of tests could not be collected, here or by a worker: what it would have judged is unknown."""
+
+    broken = False
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        self.broken = self.broken or report.failed
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """An item that is selected in part only is not decided."""
+    for test in items:
+        if _item_key in test.stash:
+            test.config.stash.setdefault(_left_out_key, {})[test.nodeid] = test.stash[_item_key].id
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -321,7 +353,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     if run.worker == "main" and not run.distributed and config.get_terminal_writer().hasmarkup:
         run.waiting = Waiting(terminal_at_hand())
-    run.journal.write(planned={node: entry.id for node, entry in planned.items()})
+    whole = {entry.id for entry in planned.values()}
+    left_out = {node: name for node, name in config.stash.get(_left_out_key, {}).items() if name in whole}
+    run.journal.write(planned={node: entry.id for node, entry in planned.items()} | left_out)
+    for node, name in left_out.items():
+        skipped = TestOutcome(
+            node=node, item=name, status=Status.PENDING, code=Reason.PART, reason=f"{name} was selected in part: run all of it"
+        )
+        run.journal.write(outcome=skipped.model_dump(mode="json"))
 
 
 def _show_plan(run: Session, planned: Mapping[str, Item]) -> None:
@@ -441,14 +480,18 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
         session.exitstatus = pytest.ExitCode.OK
     if run is not None and run.worker == "main":
         if config.option.plan:
-            session.exitstatus = pytest.ExitCode.OK
+            if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+                session.exitstatus = pytest.ExitCode.OK
         else:
-            interrupted = exitstatus == pytest.ExitCode.INTERRUPTED or bool(getattr(session, "shouldstop", False))
+            stopped = exitstatus == pytest.ExitCode.INTERRUPTED or bool(getattr(session, "shouldstop", False))
+            interrupted = stopped or config.stash[_collection_key].broken
             said = finish(run, int(exitstatus), interrupted=interrupted, command=_command(config))
             config.stash[_said_key] = said
             session.exitstatus = said.exit_status
     elif run is not None:
         run.journal.close()
+        told: dict[str, Any] = config.workeroutput  # type: ignore[attr-defined]
+        told["preflight secrets"] = [secret.reveal() for secret in run.target.known_secrets()]  # by a pipe to the parent
     try:
         return (yield)
     except OSError as error:
@@ -485,3 +528,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     started = config.stash.get(_started_key, None)
     if started is not None:
         started.stop()
+    run = config.stash.get(session_key, None)
+    if run is not None and config.option.plan:
+        shutil.rmtree(run.folder, ignore_errors=True)  # nothing was run

@@ -72,7 +72,7 @@ def unfinished(folder: Path) -> bool:
 
 
 def _verify(chosen: argparse.Namespace) -> int:
-    folder: Path = chosen.record
+    folder = folder_of(chosen.record)
     found = list(seal.problems(folder, load()))
     if chosen.key is not None:
         found += list(sign.problems(folder, chosen.key))

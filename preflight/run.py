@@ -69,7 +69,11 @@ def fold(items: Sequence[Item], planned: Mapping[str, str], outcomes: Iterable[T
     `planned`: node id → item id of every collected and selected test. A planned test without an outcome did not
     run, which is an ERROR of its item; so is less evidence than the item demands.
     """
-    by_node = {outcome.node: outcome for outcome in outcomes}
+    by_node: dict[str, TestOutcome] = {}
+    for outcome in outcomes:  # of a test that several processes ran the worst counts
+        before = by_node.get(outcome.node)
+        if before is None or worst((before.status, outcome.status)) is outcome.status:
+            by_node[outcome.node] = outcome
     results = []
     for entry in items:
         nodes = [node for node, item_id in planned.items() if item_id == entry.id]

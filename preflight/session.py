@@ -6,7 +6,9 @@ loses nothing that was already judged and shows which test was running. The reco
 
 from __future__ import annotations
 
+import difflib
 import json
+import math
 import os
 import re
 import secrets
@@ -29,7 +31,7 @@ from preflight.people import Attestation, Waiver, read_attestations, read_waiver
 from preflight.probes.api import Api
 from preflight.redact import Redactor
 from preflight.run import TestOutcome
-from preflight.target import Target
+from preflight.target import Target, TargetError
 from preflight.waiting import Waiting
 
 SUITE = "spacetime-preflight"
@@ -108,6 +110,18 @@ def read_people(target: Target, checklist: Checklist) -> tuple[tuple[Attestation
         read_attestations(target.beside(files.attestations), items),
         read_waivers(target.beside(files.waivers), items),
     )
+
+
+def check_limits(target: Target, checklist: Checklist) -> None:
+    """Raises TargetError for a limit of the target file that no item has: it would be judged by the old one."""
+    known = {f"{item.id}.{limit.name}.{limit.severity}" for item in checklist.item for limit in item.limits}
+    for key, bound in target.facts.limits.items():
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise TargetError(f"{target.path}: limits.{key}: no item has such a limit (ITEM.NAME.SEVERITY){hint}")
+        if not math.isfinite(bound):
+            raise TargetError(f"{target.path}: limits.{key}: {bound} is no limit")
 
 
 def new_run_id() -> str:

@@ -25,13 +25,12 @@ class Started:
     stop: Callable[[], None]
 
 
-def start(option: Any, root: Path, *, intrusive: bool | None = None) -> Started:
+def start(option: Any, root: Path) -> Started:
     """The target of a run; `option` holds the command line, `root` is where target.toml is looked for.
 
     Raises UsageError when there is none (a run that lost its target must not turn green against a stand-in),
     TargetError when it can't be used.
     """
-    intrusive = option.intrusive if intrusive is None else intrusive
     if option.rehearse:
         if option.target:
             raise UsageError("--rehearse and --target are two different runs; give one of them")
@@ -39,7 +38,12 @@ def start(option: Any, root: Path, *, intrusive: bool | None = None) -> Started:
     if option.fault or option.polite:
         raise UsageError("--fault and --polite belong to a rehearsal; add --rehearse")
     target = load(_path(option.target, root))
-    return Started(_with_consents(target, _all()) if intrusive else target, lambda: None)
+    return Started(_with_consents(target, _all()) if option.intrusive else target, lambda: None)
+
+
+def joined(path: str, consents: dict[str, bool]) -> Target:
+    """The target of a run that goes on in another process, and what its operator agreed to there."""
+    return _with(load(Path(path)), consents)
 
 
 def _path(given: str | None, root: Path) -> Path:

@@ -325,7 +325,10 @@ def _secret(reference: str, folder: Path, environment: Mapping[str, str]) -> Sec
             raise ValueError(f"the environment variable {name} is not set")
         return Secret(value.strip())
     if kind == "file" and name:
-        file = folder / Path(name).expanduser()
+        try:
+            file = folder / Path(name).expanduser()
+        except RuntimeError as error:
+            raise ValueError(f"{name}: there is no such user") from error
         try:
             mode = file.stat().st_mode
             value = file.read_text("utf-8").strip()

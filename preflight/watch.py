@@ -15,10 +15,12 @@ from pathlib import Path
 
 from preflight import combine
 from preflight.checklist import ROOT
+from preflight.checklist import load as load_checklist
 from preflight.errors import UsageError
 from preflight.outcome import Stage
 from preflight.record.read import ReadError, read
 from preflight.record.tree import Record
+from preflight.run import later
 from preflight.target import Target, load
 from preflight.terminal import show
 
@@ -85,6 +87,8 @@ def follow(
             found = looks(target, folder)
             if len(found) == before:
                 raise UsageError(f"the look at {', '.join(over)} left no record in {folder}")
+            if any(not _looked_at(target, folder, stage, due[stage]) for stage in over):
+                raise UsageError(f"the look at {', '.join(over)} did not reach all its items: {found[-1][0]}")
             show(f"{clock():%H:%M} UTC  {', '.join(over)}: {found[-1][1].headline}  {found[-1][0]}")
         else:
             left = (due[waiting[0]] - clock()).total_seconds()
@@ -112,8 +116,10 @@ def looks(target: Target, folder: Path) -> list[tuple[Path, Record]]:
 
 
 def _looked_at(target: Target, folder: Path, stage: Stage, due: datetime) -> bool:
+    """Whether a run that began after the window was over looked at all its items."""
+    wanted = {entry.id for entry in load_checklist().item if entry.stage == stage}
     return any(
-        record.started >= due and not record.interrupted and any(item.stage == stage for item in record.items)
+        record.started >= due and not record.interrupted and wanted <= {item.id for item in record.items if not later(item)}
         for _, record in looks(target, folder)
     )
 

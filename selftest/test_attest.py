@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from preflight.cli import main
+from selftest.record.conftest import EVERY, kept, looked, made
 
 NOT_SICK = "VR-COMF-07"
+READ = [looked(EVERY.item[0])]
 
 
 @pytest.fixture
@@ -72,14 +74,13 @@ def test_what_would_not_count_is_refused(
 def test_a_guided_word_is_asked_for_all_that_counts(
     target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "record.json").write_text("{}")
     (tmp_path / "paper.pdf").write_bytes(b"%PDF-")
     answers = {
         "hold": "yes",
         "name": "A lead",
         "note": "",
         "photo": str(tmp_path / "paper.pdf"),
-        "read": str(tmp_path),
+        "read": str(kept(tmp_path / "read", READ)),
         "Write": "yes",
     }
     monkeypatch.setattr(
@@ -100,8 +101,8 @@ def test_without_a_terminal_it_says_so(target: Path, capsys: pytest.CaptureFixtu
 
 
 def test_a_sign_off_names_the_record(target: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    record = tmp_path / "record.json"
-    record.write_text("{}")
+    """Of this target and build, and of no rehearsal."""
+
     arguments = [
         "attest",
         "APP-TECH-01",
@@ -116,7 +117,20 @@ def test_a_sign_off_names_the_record(target: Path, tmp_path: Path, capsys: pytes
     ]
     assert main([*arguments, "--note", "", "--yes"]) == 4
     assert "does not name the record" in capsys.readouterr().err
-    assert main([*arguments, "--note", "", "--yes", "--record", str(record)]) == 0
+    (tmp_path / "empty.json").write_text("{}")
+    refused = {
+        str(tmp_path / "empty.json"): "is no record.json",
+        str(tmp_path / "nowhere"): "can't be read",
+        str(kept(tmp_path / "rehearsed", READ, rehearsal=True)): "is a record of a rehearsal",
+        str(
+            kept(tmp_path / "older", READ, target=made([]).target.model_copy(update={"build": "0.9"}))
+        ): "is a record of x, build 0.9",
+    }
+    for place, because in refused.items():
+        assert main([*arguments, "--note", "", "--yes", "--record", place]) == 4
+        assert because in capsys.readouterr().err
+    assert words(target) == ""
+    assert main([*arguments, "--note", "", "--yes", "--record", str(kept(tmp_path / "read", READ))]) == 0
     assert "record_sha256" in words(target)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,9 @@ def problems(record: Record, checklist: Checklist, folder: Path) -> Iterator[str
     """What does not follow, a sentence each. `folder`: where the record and its evidence lie."""
     at = record.finished if record.finished.tzinfo else record.finished.replace(tzinfo=UTC)
     known = checklist.by_id
+    for name, count in Counter(item.id for item in record.items).items():
+        if count > 1:
+            yield f"{name} stands in the record {count} times"
     for kept in record.items:
         entry = known.get(kept.id)
         if entry is None:
@@ -37,7 +41,13 @@ def _item(kept: ItemResult, entry: Item, record: Record) -> Iterator[str]:
     for outcome in kept.outcomes:
         for value in outcome.judgements:
             yield from _value(entry, outcome, value, record)
-    if (kept.status, kept.code) != (Status.PENDING, Reason.STALE):
+    if (kept.stage, kept.severity) != (entry.stage, entry.severity):
+        yield f"{kept.id} has another stage or severity than in the checklist"
+    if {outcome.node for outcome in kept.outcomes} != set(kept.tests) or any(one.item != kept.id for one in kept.outcomes):
+        yield f"{kept.id} holds other tests than it names"
+    if not kept.outcomes:
+        yield f"{kept.id} says {kept.status}, and holds no test"
+    if (kept.status, kept.code) != (Status.PENDING, Reason.STALE) or not record.run_id.startswith("combined-"):
         again = fold([entry], {outcome.node: outcome.item for outcome in kept.outcomes}, kept.outcomes)
         if again and (again[0].status, again[0].code) != (kept.status, kept.code):
             yield f"{kept.id} says {kept.status}, but its tests say {again[0].status}"
@@ -48,7 +58,7 @@ def _item(kept: ItemResult, entry: Item, record: Record) -> Iterator[str]:
 def _value(entry: Item, outcome: TestOutcome, value: Judgement, record: Record) -> Iterator[str]:
     """One value: from its samples, against its limit, and what that means for the test."""
     evidence = Evidence(entry, record.target.overridden_limits)
-    with contextlib.suppress(LimitBroken, KeyError):
+    with contextlib.suppress(LimitBroken, KeyError, ValueError):
         evidence.judge(value.name, value.value)
     again = evidence.judgements[0] if evidence.judgements else None
     if again is None or (again.kept, again.limit, again.severity) != (value.kept, value.limit, value.severity):

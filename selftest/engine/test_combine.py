@@ -9,10 +9,11 @@ import pytest
 from preflight import combine
 from preflight.checklist import load
 from preflight.errors import UsageError
-from preflight.outcome import Status
+from preflight.outcome import Status, VerdictStage
+from preflight.people import Waiver, WaiverUse
 from preflight.record.read import read
 from preflight.record.tree import Record
-from preflight.run import ItemResult
+from preflight.run import ItemResult, TestOutcome, fold
 from selftest.conftest import Project
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
@@ -99,3 +100,78 @@ def test_other_builds_targets_and_rehearsals_are_refused(base: Record, item: Ite
     ):
         with pytest.raises(UsageError):
             combine.join([one, run(base, item, Status.PASS, 1, **changes)], NOW, OLDEST)
+
+
+def test_a_run_that_ended_later_may_have_looked_earlier(base: Record, item: ItemResult) -> None:
+    long = run(base, item, Status.PASS, 3).model_copy(update={"finished": NOW - timedelta(minutes=5)})
+    joined = combine.join([run(base, item, Status.FAIL, 2), long], NOW, OLDEST)
+    assert statuses(joined) == [Status.FAIL]
+
+
+def test_a_test_that_was_not_run_again_counts_as_it_was_seen(base: Record, item: ItemResult) -> None:
+    def of(**tests: Status) -> ItemResult:
+        outcomes = [
+            TestOutcome(
+                node=name, item=item.id, status=status, counts=load().item[0].evidence, at=(NOW - timedelta(hours=1)).isoformat()
+            )
+            for name, status in tests.items()
+        ]
+        (folded,) = fold([load().item[0]], dict.fromkeys(tests, item.id), outcomes)
+        return folded
+
+    def record(hours_ago: float, **tests: Status) -> Record:
+        at = NOW - timedelta(hours=hours_ago)
+        seen = of(**tests).model_copy(update={"looked_at": at.isoformat()})
+        return run(base, item, Status.PASS, hours_ago, items=[seen], run_id=f"run-{hours_ago}")
+
+    both = record(3, one=Status.FAIL, two=Status.FAIL)
+    assert statuses(combine.join([both, record(2, one=Status.PASS)], NOW, OLDEST)) == [Status.FAIL]
+    joined = combine.join([both, record(2, one=Status.PASS), record(1, two=Status.PASS)], NOW, OLDEST)
+    assert (statuses(joined), joined.items[0].tests) == ([Status.PASS], ("one", "two"))
+
+
+def test_a_waiver_that_has_expired_since_waives_nothing(base: Record, item: ItemResult) -> None:
+    def waived(until: datetime) -> Record:
+        waiver = Waiver(item=item.id, reason="known and small", approver="a manager", risk="little", ticket="T-1", until=until)
+        return run(base, item, Status.WAIVED, 2, waivers=[WaiverUse(waiver=waiver, counts=True, why_not="")])
+
+    expired = combine.join([waived(NOW - timedelta(hours=1))], NOW, OLDEST)
+    assert (statuses(expired), expired.verdict) == ([Status.PENDING], "HOLD")
+    assert "waiver has expired" in expired.items[0].reason
+    assert statuses(combine.join([waived(NOW + timedelta(hours=1))], NOW, OLDEST)) == [Status.WAIVED]
+
+
+def test_the_latest_stage_decides(base: Record, item: ItemResult) -> None:
+    after = run(base, item, Status.FAIL, 2, stage=VerdictStage.POSTDEPLOY)
+    before = run(base, item.model_copy(update={"id": load().item[1].id}), Status.PASS, 1, run_id="run-2")
+    assert combine.join([after, before], NOW, OLDEST).stage is VerdictStage.POSTDEPLOY
+
+
+def test_other_addresses_and_limits_are_refused(base: Record, item: ItemResult) -> None:
+    for changes in ({"url": "https://staging.example"}, {"overridden_limits": {"HLT-01.memory.red_flag": 9.0}}):
+        other = run(base, item, Status.PASS, 1, target=base.target.model_copy(update=changes))
+        with pytest.raises(UsageError, match="of different"):
+            combine.join([run(base, item, Status.PASS, 2), other], NOW, OLDEST)
+
+
+def test_everything_in_the_folder_of_reports_may_be_named(
+    base: Record, project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reports = project.path / "reports"
+    (reports / "README.md").write_text("What is here.")
+    (reports / "stopped").mkdir()
+    checklist = load(project.path / "checklist.toml")
+    monkeypatch.setattr(combine, "load", lambda: checklist)
+    combine.combine(sorted(reports.iterdir()), project.path / "joined", 72)
+    said = capsys.readouterr().out
+    assert "left out" in said
+    assert "README.md" in said
+    assert read(project.path / "joined").footprint.requests == base.footprint.requests
+
+    (run_of,) = reports.glob("test-*")
+    text = (run_of / "record.json").read_text()
+    (run_of / "record.json").write_text(text.replace('"PASS"', '"WARN"'))
+    with pytest.raises(UsageError, match="not as its run wrote it"):
+        combine.combine([run_of], project.path / "again", 72)
+    with pytest.raises(UsageError, match="none of these"):
+        combine.combine([reports / "README.md"], None, 72)

@@ -208,3 +208,25 @@ def test_a_waiver_counts_until_its_date_and_only_while_its_item_fails(project: P
     file.write_text(waive("SEC-01", "2020-01-01T00:00:00Z") + waive("SEC-02", "2999-01-01T00:00:00Z"))
     assert project.run().ret == 1
     assert project.statuses()["SEC-01"] == "FAIL"
+
+
+def test_a_no_whose_photo_is_gone_is_not_outvoted_by_an_older_yes(tmp_path: Path) -> None:
+    no = word(outcome="no", evidence="photo.png", evidence_sha256="0" * 64)
+    answer = said(ITEM, [word(when=NOW - timedelta(hours=5)), no], "1.0", NOW, tmp_path)
+    assert answer.word is None
+    assert answer.why_not == "A tester said no, and the evidence photo.png is missing"
+
+
+@pytest.mark.parametrize("outcomes", [("yes", "no"), ("no", "yes")])
+def test_of_two_words_at_the_same_moment_no_counts(tmp_path: Path, outcomes: tuple[str, str]) -> None:
+    answer = said(ITEM, [word(outcome=outcome) for outcome in outcomes], "1.0", NOW, tmp_path)
+    assert answer.word == word(outcome="no")
+
+
+def test_a_time_beyond_all_times_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "words.toml"
+    file.write_text(
+        '[[attestation]]\nitem = "VR-01"\noutcome = "yes"\nwho = "AB"\nrole = "QA"\nbuild = "1"\nwhen = 9999-12-31T23:59:59-05:00\n'
+    )
+    with pytest.raises(UsageError, match="out of range"):
+        read_attestations(file, {"VR-01": ITEM})

@@ -139,3 +139,19 @@ def test_what_the_target_says_stays_harmless(ready: Project) -> None:
     assert "<script>alert(1)</script>" not in page
     assert "\x1b[2J" not in result.stdout.str() + page
     assert "\u202e" not in page
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_a_secret_that_is_learned_late_stands_nowhere(ready: Project, workers: str) -> None:
+    late = "Q7-the-secret-of-a-file-41"
+    ready.checklist(*(entry(f"SEC-0{n}") for n in (1, 2)))
+    ready.tests(
+        f'@item("SEC-01")\ndef test_1(api, evidence):\n{LOOK}    evidence.fact("line", "login with {late} failed")\n'
+        f'@item("SEC-02")\ndef test_2(api, evidence, target):\n{LOOK}'
+        f'    from preflight.redact import Secret\n    target.learn(Secret("{late}"))\n'
+    )
+    assert ready.run(workers).ret == 0
+    (folder,) = (ready.path / "reports").glob("test-*")
+    holding = [path.name for path in folder.rglob("*") if path.is_file() and late in path.read_text("utf-8", "replace")]
+    assert holding == []
+    assert "[redacted]" in (folder / "record.json").read_text()

@@ -132,3 +132,49 @@ def test_pending_needs_a_record(ready: Project) -> None:
     result = ready.run("--pending", "nothing.json")
     assert result.ret == 4
     assert "can't be read" in said(result)
+
+
+TWO = '@item("SEC-01")\ndef test_a(api, evidence):\n    evidence.request(api.get("/health"))\n\n@item("SEC-01")\ndef test_b(api, evidence):\n    evidence.request(api.get("/health"))\n    assert False, "b"\n'
+
+
+@pytest.mark.parametrize(
+    "selection", [("--deselect", "tests/security/test_it.py::test_b"), ("-k", "not test_b"), ("-n1", "-k", "not test_b")]
+)
+def test_an_item_that_is_selected_in_part_is_not_decided(ready: Project, selection: tuple[str, ...]) -> None:
+    ready.tests(TWO)
+    assert ready.run().ret == 1
+    assert ready.run(*selection).ret == 6
+    (item,) = ready.record()["items"]
+    assert (item["status"], item["code"]) == ("PENDING", "only in part selected")
+
+
+@pytest.mark.parametrize("more", [("-n1",), ("-n1", "tests/security"), ("--continue-on-collection-errors",)])
+def test_tests_that_can_not_be_collected_leave_no_verdict(ready: Project, more: tuple[str, ...]) -> None:
+    ready.tests("import nosuchmodule\n", "test_broken.py")
+    result = ready.run(*more)
+    assert result.ret not in (0, 6)
+    assert ready.record()["verdict"] == "INVALID"
+    assert ready.run("--plan").ret == 2
+
+
+def test_of_a_test_that_several_workers_ran_the_worst_counts(ready: Project) -> None:
+    ready.tests(TEST + '    import os\n    assert os.environ["PYTEST_XDIST_WORKER"] != "gw0", "here"\n')
+    assert ready.run("-n2", "--dist", "each").ret == 1
+    assert ready.statuses() == {"SEC-01": "FAIL"}
+
+
+def test_a_limit_that_no_item_has_is_refused(ready: Project) -> None:
+    for key, words in (
+        ("SEC-01.alowed.red_flag", "no item has such a limit"),
+        ("NO-SUCH-99.foo.bar", "no item has such a limit"),
+    ):
+        ready.target(f'[limits]\n"{key}" = 1')
+        result = ready.run()
+        assert result.ret == 4
+        assert words in said(result)
+
+
+def test_pending_needs_a_record_with_workers_too(ready: Project) -> None:
+    result = ready.run("-n1", "--pending", "nosuch.json")
+    assert result.ret == 4
+    assert "nosuch.json" in said(result)

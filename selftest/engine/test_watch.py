@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from preflight import watch
+from preflight.checklist import load as load_checklist
 from preflight.errors import UsageError
 from preflight.outcome import Stage
 from preflight.target import Target, load
@@ -30,6 +31,7 @@ class Night:
         self.target: Target = load(project.path / "target.toml")
         self.folder = project.path / "watched"
         self.now, self.looked = began, list[tuple[str, str]]()
+        self.missed = 0
 
     def sleep(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
@@ -38,7 +40,8 @@ class Night:
         self.looked.append((f"{self.now:%H:%M}", " ".join(stages)))
         place = self.folder / f"run-{len(self.looked)}"
         place.mkdir(parents=True)
-        items = [{**self.sample["items"][0], "stage": str(stage), "id": f"SEC-T-0{n}"} for n, stage in enumerate(stages, 1)]
+        every = [item for item in load_checklist().item if item.stage in stages]
+        items = [{**self.sample["items"][0], "stage": item.stage, "id": item.id} for item in every[self.missed :]]
         when = self.now.isoformat()
         (place / "record.json").write_text(json.dumps({**self.sample, "items": items, "started": when, "finished": when}))
 
@@ -98,3 +101,13 @@ def test_without_a_time_of_deployment_there_is_nothing_to_watch(project: Project
 def test_a_time_that_is_none_is_said(text: str) -> None:
     with pytest.raises(ValueError, match="write 15m, 4h or 1d"):
         watch.duration(text)
+
+
+def test_a_look_at_a_part_of_a_window_is_none(night: Night) -> None:
+    night.missed = 1
+    with pytest.raises(UsageError, match="did not reach all its items"):
+        night.follow("15m")
+
+    night.missed = 0
+    night.follow("15m")
+    assert len(night.looked) == 2

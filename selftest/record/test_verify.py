@@ -146,3 +146,44 @@ def test_a_waiver_that_had_expired_then(folder: Path) -> None:
 @pytest.mark.parametrize("change", [{"verdict": "NO-GO"}, {"judged": 500}, {"partial": False}, {"exit_status": 7}])
 def test_a_verdict_that_its_items_do_not_give(folder: Path, change: dict[str, Any]) -> None:
     assert edit(folder, lambda told: told.update(change))
+
+
+def _no_test(told: dict[str, Any]) -> None:
+    for item in told["items"]:
+        if item["id"] == LATENCY:
+            item |= {"outcomes": [], "tests": []}
+
+
+def _twice(told: dict[str, Any]) -> None:
+    told["items"].append(told["items"][0])
+
+
+def _other_stage(told: dict[str, Any]) -> None:
+    told["items"][0]["stage"] = "long"
+
+
+def _too_old(told: dict[str, Any]) -> None:
+    told["items"][1] |= {"status": "PENDING", "code": "look too old"}
+
+
+def _test_of_another(told: dict[str, Any]) -> None:
+    outcome(told)["item"] = WORD
+
+
+def _not_a_number(told: dict[str, Any]) -> None:
+    outcome(told)["judgements"][0]["value"] = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (_no_test, "holds no test"),
+        (_twice, "stands in the record 2 times"),
+        (_other_stage, "another stage or severity"),
+        (_too_old, "says PENDING"),
+        (_test_of_another, "other tests than it names"),
+        (_not_a_number, "is said to"),
+    ],
+)
+def test_what_the_run_did_not_see_is_named(folder: Path, change: Callable[[dict[str, Any]], None], words: str) -> None:
+    assert any(words in said for said in edit(folder, change))
