@@ -51,7 +51,7 @@ _DO: dict[str, str] = {
     Reason.SAMPLES: "run again without --quick, or with more time ([performance] cap_seconds)",
     Reason.ALONE: "run again without -n: pytest --pending RECORD",
     Reason.ADDRESS: "give another address in [intrusive] addresses, and run again",
-    Reason.PART: "run the whole item: preflight shows its tests beside it",
+    Reason.PART: "run again without the -k, --deselect or --lf that left tests of the item out",
     Reason.STALE: "look again: pytest --pending RECORD",
 }
 
