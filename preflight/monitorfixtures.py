@@ -129,13 +129,15 @@ class Watched:
         return self._windows.view(spans.since_rollback(self._windows.target, seconds, now()))
 
     def judge(self, name: str, figure: Figure) -> None:
-        """Hold a figure against the item's limit."""
+        """Hold a figure against the item's limit. Raises Undecided where the limit lies between its bounds."""
         self._saw(figure.samples)
         self._evidence.saw("scrapes", figure.scrapes)
         for fact, value in figure.facts.items():
             self._evidence.fact(fact, value)
         if figure.line is not None:
             self._draw(name, figure.line)
+        if figure.bounds is not None:
+            self._decide(name, *figure.bounds)
         self._evidence.judge(name, figure.value, n=figure.samples, where=figure.where)
 
     def judge_value(self, name: str, value: float, line: Line) -> None:
@@ -161,8 +163,10 @@ class Watched:
         self._stable("request_rate_change", Line(line.times, -line.values), mean, view.seconds, tolerated)
 
     def stable_latency(self, view: View, limit_ms: float) -> None:
-        """P95 does not rise over the window by more than the limit says."""
+        """P95 does not rise over the window by more than the limit says: neither between its ends, nor as a trend."""
         self._saw(view.p95().samples)
+        least, most = view.p95_rise(spans.HOUR)
+        self._decide("rise", 100 * least / limit_ms, 100 * most / limit_ms)
         self._stable("rise", view.p95_line(300.0), limit_ms, view.seconds, self._evidence.in_force("rise").bound / 100)
 
     def _stable(self, name: str, line: Line, limit: float, seconds: float, tolerated: float | None = None) -> None:
@@ -178,6 +182,20 @@ class Watched:
         if found.stability is Stability.UNPROVEN:
             raise Undecided(Reason.SAMPLES, f"{name} can't be told from chance yet: {told}, bound {100 * within:g} %")
         self._evidence.judge(name, 100 * found.growth / limit, n=found.n, where=told)
+
+    def _decide(self, name: str, low: float, high: float) -> None:
+        """A value that is known by the edges of a histogram alone is judged where both are on one side of the limit."""
+        from preflight.probes.lines import parts
+
+        limit = self._evidence.in_force(name)
+        if not parts(limit.bound, low, high):
+            return
+        edge = f'le="{limit.bound / 1000:g}"' if limit.unit == "ms" else "edges closer to each other there"
+        raise Undecided(
+            Reason.OPERATOR,
+            f"{name} lies between {low:.4g} and {high:.4g} {limit.unit}, by the nearest edges of the histogram, and the limit "
+            f"({limit}) lies between them too; give http_request_duration_seconds {edge} to have it decided",
+        )
 
     def _draw(self, name: str, line: Line) -> None:
         """Keep the line for the record's plot; a falling request rate is judged as a mirrored one, and drawn once."""

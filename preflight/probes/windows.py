@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from preflight.errors import Undecided
 from preflight.outcome import Reason
-from preflight.probes.lines import Figure, Line, means
+from preflight.probes.lines import Figure, Line, Quantile, means
 from preflight.probes.prometheus import Series
 from preflight.probes.scraped import BUCKETS, Scraped
 from preflight.probes.spans import clock
@@ -44,18 +45,25 @@ class View(Scraped):
         return self._rates("http_requests_total")
 
     def p95(self) -> Figure:
-        """The latency that 95 of 100 requests keep, in ms."""
-        buckets = self._buckets
-        return Figure(buckets.quantile(0.95) * 1000, buckets.times.size, scrapes=self.complete(BUCKETS).scrapes)
+        """The latency that 95 of 100 requests keep, in ms, as far as the histogram's edges tell it."""
+        scrapes = self.complete(BUCKETS).scrapes
+        return _latency(self._buckets.quantile(0.95), self._buckets.times.size, scrapes)
 
     def worst_p95(self, seconds: float) -> Figure:
         """The highest P95 (ms) in `seconds` on end."""
         self.complete(BUCKETS)
-        line = self._buckets.rolling(0.95, seconds)
-        return Figure(1000 * float(line.values.max()), self._buckets.times.size)
+        return _latency(self._buckets.worst(0.95, seconds), self._buckets.times.size)
+
+    def p95_rise(self, seconds: float) -> tuple[float, float]:
+        """By how much P95 (ms) of the last `seconds` is above that of the first ones, at least and at most."""
+        times = self._buckets.times
+        first, last = (self._buckets.quantile(0.95, part) for part in (times < self.start + seconds, times >= self.end - seconds))
+        if math.isnan(first.value) or math.isnan(last.value):
+            raise Undecided(Reason.SAMPLES, "nobody asked anything at the beginning or the end of that window")
+        return 1000 * (last.low - first.high), 1000 * (last.high - first.low)
 
     def p95_line(self, seconds: float) -> Line:
-        """P95 (ms) of each `seconds`, one after the other."""
+        """P95 (ms) of each `seconds`, one after the other, interpolated between the histogram's edges."""
         self.complete(BUCKETS)
         line = self._buckets.pieces(0.95, seconds)
         return Line(line.times, 1000 * line.values)
@@ -149,6 +157,12 @@ class View(Scraped):
         raised = round(float(line.values.sum()) * self.step)
         where = ", ".join([*fired, *([f"{raised} by intrusion detection"] if raised else [])])
         return Figure(len(fired) + raised, line.times.size or self.complete().scrapes, where=where)
+
+
+def _latency(found: Quantile, samples: int, scrapes: int = 0) -> Figure:
+    bounds = (1000 * found.low, 1000 * found.high)
+    facts = {"between the edges": f"{bounds[0]:.4g} and {bounds[1]:.4g} ms"}
+    return Figure(1000 * found.value, samples, scrapes=scrapes, facts=facts, bounds=bounds)
 
 
 def _first(moments: Sequence[float], what: str) -> str:

@@ -11,12 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from preflight.rehearsal.behaviour import Monitoring
+from preflight.rehearsal.behaviour import LATENCY_EDGES_S, Monitoring
 
 STEP_S = 15.0
 BEFORE_S = 3600.0
 CORES = 4
-_EDGES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _SHARES = {"/health": 0.3, "/status": 0.2, "/scene": 0.5}
 _SEED = 20240229
 
@@ -90,7 +89,7 @@ def _traffic(wanted: Monitoring, hours: np.ndarray, there: np.ndarray, rng: np.r
             labels = f'endpoint="{endpoint}",method="GET",status="{status}",{API}'
             yield "http_requests_total", labels, _counter(made * part, hours, wanted), there
         median = wanted.latency_ms / 1000 * (1 + wanted.latency_growth * np.clip(hours / 24, 0, None))
-        for edge in _EDGES:
+        for edge in LATENCY_EDGES_S:
             below = made * _normal(np.log(edge / median) / 0.5)
             labels = f'endpoint="{endpoint}",le="{edge}",{API}'
             yield "http_request_duration_seconds_bucket", labels, _counter(below, hours, wanted), there

@@ -44,6 +44,9 @@ OPEN_ENDPOINTS = (
     "GET /web/favicon.svg",
 )
 
+LATENCY_EDGES_S = (0.005, 0.01, 0.025, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""The latency histogram's: one at the limits 200 and 500 ms, and from 40 to 300 ms none more than 1.5 times the one before."""
+
 
 @dataclass(frozen=True)
 class Answer:

@@ -8,11 +8,10 @@ from collections import deque
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 
-from preflight.rehearsal.behaviour import Api
+from preflight.rehearsal.behaviour import LATENCY_EDGES_S, Api
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the game exports no *_created series
 
-_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _BYTES = (100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 _FRAME = (0.005, 0.008, 0.0111, 0.0125, 0.0167, 0.0222, 0.0333, 0.1)
 _QUANTILES = (0.5, 0.95, 0.99)
@@ -29,7 +28,7 @@ class Metrics:
         self._frames = 0.0
         self.requests = Counter("http_requests", "Requests answered", ["endpoint", "method", "status"], registry=registry)
         self.duration = Histogram(
-            "http_request_duration_seconds", "Time to answer", ["endpoint"], buckets=_SECONDS, registry=registry
+            "http_request_duration_seconds", "Time to answer", ["endpoint"], buckets=LATENCY_EDGES_S, registry=registry
         )
         self.request_size = Histogram("http_request_size_bytes", "Request bodies", buckets=_BYTES, registry=registry)
         self.response_size = Histogram("http_response_size_bytes", "Answer bodies", buckets=_BYTES, registry=registry)

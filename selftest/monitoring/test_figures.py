@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import math
 from types import SimpleNamespace
@@ -10,13 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from preflight import checklist
 from preflight.errors import Undecided
+from preflight.evidence import Evidence, LimitBroken
+from preflight.monitorfixtures import Watched
 from preflight.outcome import Reason
 from preflight.probes import spans
 from preflight.probes.alertmanager import Configuration
-from preflight.probes.lines import Buckets, Line
+from preflight.probes.lines import Buckets, Figure, Line
 from preflight.probes.prometheus import _moment
-from preflight.probes.windows import View
+from preflight.probes.windows import View, _latency
 
 NOW = dt.datetime(2026, 3, 1, 12, 0, tzinfo=dt.UTC)
 
@@ -59,15 +63,86 @@ def buckets(*rows: tuple[float, float]) -> Buckets:
 
 
 def test_quantile_is_interpolated_in_its_bucket() -> None:
-    assert buckets((0.1, 50.0), (0.2, 100.0), (math.inf, 100.0)).quantile(0.95) == pytest.approx(0.19)
+    found = buckets((0.1, 50.0), (0.2, 100.0), (math.inf, 100.0)).quantile(0.95)
+
+    assert (found.low, found.high) == (0.1, 0.2)
+    assert found.value == pytest.approx(0.19)
 
 
 def test_quantile_beyond_the_last_edge_is_that_edge() -> None:
-    assert buckets((0.1, 50.0), (0.2, 90.0), (math.inf, 100.0)).quantile(0.95) == 0.2
+    found = buckets((0.1, 50.0), (0.2, 90.0), (math.inf, 100.0)).quantile(0.95)
+
+    assert (found.low, found.high) == (0.2, math.inf)
+    assert found.value == pytest.approx(0.2)
+
+
+def test_quantile_at_an_edge_lies_below_it() -> None:
+    assert buckets((0.1, 50.0), (0.2, 95.0), (math.inf, 100.0)).quantile(0.95).high == 0.2
+    assert buckets((0.1, 0.95 / 3), (0.2, 1 / 3), (math.inf, 1 / 3)).quantile(0.95).high == 0.1
 
 
 def test_quantile_without_requests_is_none() -> None:
-    assert math.isnan(buckets((0.1, 0.0), (math.inf, 0.0)).quantile(0.95))
+    assert math.isnan(buckets((0.1, 0.0), (math.inf, 0.0)).quantile(0.95).value)
+
+
+def test_worst_quantile_is_one_of_a_whole_stretch() -> None:
+    times = np.arange(0.0, 3600.0, 15.0)
+    fast = np.where(times < 60, 0.8, 1.0)  # every fifth request of the first minute is slow
+    rates = np.vstack((fast, np.ones(times.size), np.ones(times.size)))
+    found = Buckets(times, np.array([0.05, 1.0, math.inf]), rates).worst(0.95, 600)
+
+    assert (found.low, found.high) == (0.0, 0.05)
+
+
+def judged(name: str, item: str, figure: Figure) -> Evidence:
+    evidence = Evidence(checklist.load().by_id[item])
+    Watched(None, evidence).judge(name, figure)  # type: ignore[arg-type]
+    return evidence
+
+
+def latency(*bounds: float) -> Figure:
+    return Figure(sum(bounds) / 2 if math.isfinite(bounds[1]) else bounds[0] + 1, 100, bounds=(bounds[0], bounds[1]))
+
+
+@pytest.mark.parametrize("bounds", [(100.0, 200.0), (0.0, 5.0)])
+def test_p95_is_kept_where_the_upper_edge_keeps_the_limit(bounds: tuple[float, float]) -> None:
+    assert judged("p95", "PERF-LAT-16", latency(*bounds)).judgements[0].kept
+
+
+@pytest.mark.parametrize("bounds", [(200.0, 250.0), (500.0, 1000.0), (10_000.0, math.inf)])
+def test_p95_is_too_high_where_the_lower_edge_is_at_the_limit(bounds: tuple[float, float]) -> None:
+    with pytest.raises(LimitBroken):
+        judged("p95", "PERF-LAT-16", latency(*bounds))
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        pytest.param((0.0, 100.0), id="all at 110 ms"),
+        pytest.param((93.0, 100.0), id="seven per cent at 240 ms"),
+    ],
+)
+def test_histogram_without_an_edge_at_the_limit_decides_nothing(counts: tuple[float, float]) -> None:
+    found = buckets((0.1, counts[0]), (0.25, counts[1]), (math.inf, 100.0)).quantile(0.95)
+    with pytest.raises(Undecided, match=r'between 100 and 250 ms.*le="0.2"') as why:
+        judged("p95", "PERF-LAT-16", _latency(found, 100))
+    assert why.value.reason is Reason.OPERATOR
+
+
+@pytest.mark.parametrize(
+    ("now", "usual", "outcome"),
+    [
+        ((40.0, 50.0), (40.0, 50.0), "kept"),
+        ((150.0, 200.0), (60.0, 80.0), "broken"),
+        ((25.0, 50.0), (25.0, 50.0), "undecided"),
+        ((0.0, 5.0), (0.0, 5.0), "undecided"),
+        ((10.0, math.inf), (5.0, 10.0), "undecided"),
+    ],
+)
+def test_ratio_is_known_by_the_edges_of_both(now: tuple[float, float], usual: tuple[float, float], outcome: str) -> None:
+    expected = {"kept": contextlib.nullcontext(), "broken": pytest.raises(LimitBroken), "undecided": pytest.raises(Undecided)}
+    with expected[outcome]:
+        judged("p95_ratio", "PERF-BASE-06", latency(*now).times_of(latency(*usual)))
 
 
 def test_means_are_taken_over_whole_stretches_only() -> None:
