@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -35,6 +35,12 @@ class Figure:
             bounds = (self.bounds[0] / usual.bounds[1], self.bounds[1] / usual.bounds[0] if usual.bounds[0] > 0 else math.inf)
         facts = {"now": str(self), "compared with": str(usual)}
         return Figure(self.value / usual.value, self.samples + usual.samples, facts=facts, bounds=bounds)
+
+    def lowest_mean(self, seconds: float) -> Figure:
+        """The lowest mean of `seconds` on end in the line that the figure was taken from."""
+        if self.line is None:
+            raise ValueError("the figure has no line")
+        return replace(self, value=self.line.lowest_mean(seconds))
 
     def __str__(self) -> str:
         between = f" (between {self.bounds[0]:.4g} and {self.bounds[1]:.4g})" if self.bounds else ""

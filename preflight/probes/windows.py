@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from preflight.errors import Undecided
+from preflight.errors import LookError, Undecided
+from preflight.measure.windows import LEAST
 from preflight.outcome import Reason
 from preflight.probes.lines import Figure, Line, Quantile, means
 from preflight.probes.prometheus import Series
@@ -16,6 +17,8 @@ from preflight.probes.scraped import BUCKETS, Scraped
 from preflight.probes.spans import clock
 
 _MB = 1_048_576
+_LEAST_PLAYED = 10
+"""Moments with somebody in VR under which a frame rate says nothing: the least evidence of the items."""
 
 
 class View(Scraped):
@@ -74,10 +77,26 @@ class View(Scraped):
         line = self._gauge("process_resident_memory_bytes")
         return Line(line.times, line.values / _MB)
 
-    def frame_rate(self) -> Line:
-        """Frames per second of the headset."""
-        self.complete("vr_fps")
-        return self._gauge("vr_fps", "min")
+    def frame_rate(self) -> Figure:
+        """Frames per second of the headset, on average, while somebody is in VR; at any time where the build does not tell that."""
+        sessions = f'vr_active_sessions{{job="{self._job}"}}'
+        told = self._line(f"max({sessions})", "vr_active_sessions", empty=True)
+        if not told.times.size:
+            scrapes, frames = self.complete("vr_fps").scrapes, self._gauge("vr_fps", "min")
+            return Figure(float(frames.values.mean()), frames.times.size, scrapes=scrapes, line=frames)
+        scrapes = self.complete("vr_active_sessions").scrapes
+        played = int((told.values > 0).sum())
+        if played < _LEAST_PLAYED:
+            raise Undecided(Reason.SAMPLES, f"somebody was in VR at {played} of {told.times.size} moments: play, then look again")
+        # without a session the gauge stands at zero, or where the last one left it
+        asked = f'min(vr_fps{{job="{self._job}"}} and on (instance) ({sessions} > 0))'
+        frames = self._line(asked, "vr_fps", empty=True)
+        if not frames.times.size:
+            self._absent("vr_fps")
+        if frames.times.size < LEAST * played:
+            raise LookError(f"vr_fps is there for {frames.times.size} of {played} moments with somebody in VR")
+        facts = {"somebody in VR": f"at {played} of {told.times.size} moments"}
+        return Figure(float(frames.values.mean()), told.times.size, scrapes=scrapes, facts=facts, line=frames)
 
     def cpu(self) -> Figure:
         """CPU in percent of all cores that the process may use; of one core where no metric says how many there are."""

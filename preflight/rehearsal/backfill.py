@@ -64,8 +64,9 @@ def _series(wanted: Monitoring, times: np.ndarray, deployed: float) -> Iterator[
     for hour in sorted(wanted.restarts):
         began[hours >= hour] = deployed + hour * 3600
     yield "process_start_time_seconds", API, np.round(began), there
-    yield "vr_fps", API, wanted.fps + rng.uniform(-0.2, 0.2, times.size), there
-    yield "vr_active_sessions", API, np.ones(times.size), there
+    played = ~_within(hours, wanted.alone)
+    yield "vr_fps", API, (wanted.fps + rng.uniform(-0.2, 0.2, times.size)) * played, there
+    yield "vr_active_sessions", API, played.astype(float), there
     disk = np.clip(wanted.disk_percent + wanted.disk_growth * day, 0, 100)
     mount = f'device="/dev/vda1",fstype="ext4",mountpoint="/",{NODE}'
     yield "node_filesystem_size_bytes", mount, np.full(times.size, 1e11), scraped

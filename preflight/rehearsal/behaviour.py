@@ -342,8 +342,9 @@ class Monitoring:
     Shares in percent, `cpu_percent` of all cores. `memory_growth_mb`, `latency_growth` (times) and `disk_growth` are over
     the whole day. `down`, `gaps`: (hour, minutes) in which the API was down, or nothing was scraped. `restarts`: hours.
     `peak`: (hour, times) a quarter of an hour with so many times the requests. `alerts`: (name, severity, hour, minutes)
-    that were raised. `dead_jobs`: scrape jobs whose target answers nothing now. `unloaded`: the rule files are not
-    loaded; `broken_receiver`: the mail server refuses everything; `silenced`: a silence holds every warning back.
+    that were raised. `alone`: (hour, minutes) in which nobody was in VR. `dead_jobs`: scrape jobs whose target answers
+    nothing now. `unloaded`: the rule files are not loaded; `broken_receiver`: the mail server refuses everything;
+    `silenced`: a silence holds every warning back.
     """
 
     requests_per_s: float = 2.0
@@ -362,6 +363,7 @@ class Monitoring:
     gaps: tuple[tuple[float, float], ...] = ()
     peak: tuple[float, float] = (0.0, 1.0)
     alerts: tuple[tuple[str, str, float, float], ...] = ()
+    alone: tuple[tuple[float, float], ...] = ()
     dead_jobs: tuple[str, ...] = ()
     unloaded: bool = False
     broken_receiver: bool = False

@@ -48,9 +48,7 @@ def test_logins_of_the_day_succeeded(watched):
 @item("HLT-CARD-07")
 def test_frame_rate_of_the_day(watched):
     """Scorecard: the game held 90 frames a second over the day."""
-    frames = watched.over(DAY).frame_rate()
-
-    watched.judge_value("fps", float(frames.values.mean()), frames)
+    watched.judge("fps", watched.over(DAY).frame_rate())
 
 
 @item("HLT-CARD-08")

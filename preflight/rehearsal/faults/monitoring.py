@@ -116,6 +116,7 @@ LOOK_ALIKES = themed(
     _PART,
     _seen("errors_just_under", "0.9 % of the requests fail.", error_percent=0.9),
     _seen("cpu_just_under", "The CPU is used to 69 %.", cpu_percent=69.0),
+    _seen("night_without_players", "Nobody is in VR at night, and the frame rate stands at zero.", alone=((9.0, 480.0),)),
     _seen("memory_falls", "Memory falls by 30 MB over the day.", memory_growth_mb=-30.0),
     Fault(
         "rule_stricter",
