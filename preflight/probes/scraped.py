@@ -109,8 +109,29 @@ class Scraped:
         return self.start + max(4 * self.interval, self.step)
 
     def _rates(self, metric: str, matchers: str = "", *, empty: bool = False) -> Line:
-        within = f'job="{self._job}"' + (f",{matchers}" if matchers else "")
-        return self._line(f"sum(rate({metric}{{{within}}}[{self._rate}]))", metric, empty=empty, first=self._first)
+        """Growth per second of all series of a counter together, what they are born with included."""
+        series = f'{metric}{{job="{self._job}"' + (f",{matchers}}}" if matchers else "}")
+        born = self._born(series, metric)
+        line = self._line(f"sum(rate({series}[{self._rate}]))", metric, empty=empty or born.times.size > 0, first=self._first)
+        if not born.times.size:
+            return line
+        grown = dict(zip(line.times.tolist(), line.values.tolist(), strict=True))
+        for moment, value in zip(np.maximum(born.times, self._first).tolist(), born.values.tolist(), strict=True):
+            grown[moment] = grown.get(moment, 0.0) + value / self.step
+        return Line(np.array(sorted(grown)), np.array([grown[moment] for moment in sorted(grown)]))
+
+    def _born(self, series: str, metric: str) -> Line:
+        """First values of series that began in the window, by the step in which they did: `rate` sees only what follows.
+
+        A series is born where a scrape of the same instance went well before and did not have it; what the first scrape
+        of an instance finds, or the first after an outage, may have been counted at any time.
+        """
+        step, past = f"{self.step:.0f}s", f"[{self._rate}] offset {self.step:.0f}s"
+        new = f"min_over_time({series}[{step}]) unless count_over_time({series}{past})"
+        known = f'max_over_time(up{{job="{self._job}"}}{past}) == 1'
+        # on the grid of the rates, but from the first step of the window on
+        first = self._first - self.step * ((self._first - self.start) // self.step - 1)
+        return self._line(f"sum(({new}) and on (instance) ({known}))", metric, empty=True, first=first)
 
     def _gauge(self, metric: str, how: str = "max") -> Line:
         return self._line(f'{how}({metric}{{job="{self._job}"}})', metric)

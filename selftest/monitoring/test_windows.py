@@ -13,7 +13,7 @@ import pytest
 from preflight import programs
 from preflight.errors import LookError, Undecided
 from preflight.probes.prometheus import Prometheus
-from preflight.probes.spans import HOUR
+from preflight.probes.spans import DAY, HOUR, Span
 from preflight.probes.windows import View
 from selftest.monitoring.history import STEP, Values, serving
 
@@ -49,6 +49,50 @@ def games() -> dict[str, Values]:
         'up{job="unmeasured",instance="game:8080"}': always,
         'vr_active_sessions{job="unmeasured",instance="game:8080"}': always,
         'vr_fps{job="unmeasured",instance="game:8080"}': from_to(BEFORE, HALF, 90),
+        **counters(),
+    }
+
+
+def counters() -> dict[str, Values]:
+    """Jobs whose counters begin at different times, for different reasons."""
+    always, gone = from_to(BEFORE, END, 1), HALF + 600
+    day = END - DAY - HOUR
+
+    def steady(moment: float) -> float:
+        return 10 + (moment - day) / STEP
+
+    return {
+        # labelled counters are born with their first event
+        'up{job="born",instance="game:8080"}': from_to(day, END, 1),
+        'intrusion_alerts_total{job="born",instance="game:8080",rule="a"}': from_to(HALF + 5 * STEP, END, 3),
+        'http_requests_total{job="born",instance="game:8080",status="200"}': from_to(day, END, steady),
+        'http_requests_total{job="born",instance="game:8080",status="500"}': from_to(HALF, END, 12),
+        'auth_attempts_total{job="born",instance="game:8080",result="success"}': from_to(day, END, steady),
+        'auth_attempts_total{job="born",instance="game:8080",result="invalid_token"}': from_to(START + STEP, END, 40),
+        # another instance is first scraped within the window
+        'up{job="added",instance="game:8080"}': always,
+        'intrusion_alerts_total{job="added",instance="game:8080",rule="a"}': from_to(BEFORE, END, 7),
+        'up{job="added",instance="spare:8080"}': from_to(HALF, END, 1),
+        'intrusion_alerts_total{job="added",instance="spare:8080",rule="a"}': from_to(HALF, END, 40),
+        # nothing was scraped for ten minutes
+        'up{job="gap",instance="game:8080"}': {**from_to(BEFORE, HALF, 1), **from_to(gone, END, 1)},
+        'intrusion_alerts_total{job="gap",instance="game:8080",rule="a"}': {**from_to(BEFORE, HALF, 7), **from_to(gone, END, 7)},
+        # the game was down for ten minutes
+        'up{job="outage",instance="game:8080"}': {**always, **from_to(HALF, gone, 0)},
+        'intrusion_alerts_total{job="outage",instance="game:8080",rule="a"}': {
+            **from_to(BEFORE, HALF, 7),
+            **from_to(gone, END, 7),
+        },
+        # the game was started anew, and its first event is there at the next scrape or comes later
+        'up{job="restarted",instance="game:8080"}': always,
+        'intrusion_alerts_total{job="restarted",instance="game:8080",rule="soon"}': {
+            **from_to(BEFORE, HALF, 7),
+            **from_to(HALF, END, 2),
+        },
+        'intrusion_alerts_total{job="restarted",instance="game:8080",rule="late"}': {
+            **from_to(BEFORE, HALF, 9),
+            **from_to(gone, END, 4),
+        },
     }
 
 
@@ -58,9 +102,9 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
         yield client
 
 
-def view(client: Any, job: str, seconds: float = HOUR) -> View:
+def view(client: Any, job: str, seconds: float = HOUR, *, footprint: Span = (0.0, 0.0)) -> View:
     target: Any = SimpleNamespace(facts=SimpleNamespace(absent_metrics={}))
-    return View(client, job, (END - seconds, END), interval=STEP, footprint=[], target=target)
+    return View(client, job, (END - seconds, END), interval=STEP, footprint=[footprint], target=target)
 
 
 def test_frames_count_while_somebody_is_in_vr(prometheus: Prometheus) -> None:
@@ -82,3 +126,29 @@ def test_frames_always_count_where_sessions_are_not_told(prometheus: Prometheus)
 def test_frame_rate_that_is_missing_while_somebody_plays_can_not_be_judged(prometheus: Prometheus) -> None:
     with pytest.raises(LookError, match="moments with somebody in VR"):
         view(prometheus, "unmeasured").frame_rate()
+
+
+@pytest.mark.parametrize("seconds", [HOUR, DAY])
+def test_what_a_counter_is_born_with_counts(prometheus: Prometheus, seconds: float) -> None:
+    found = view(prometheus, "born", seconds)
+
+    assert found.security_alerts().value == 3
+    assert found.error_rate().value == pytest.approx(100 * 12 / (seconds / STEP + 12), rel=0.03)
+
+
+def test_what_a_counter_is_born_with_counts_at_its_moment(prometheus: Prometheus) -> None:
+    found = view(prometheus, "born")
+
+    assert found.failed_logins().value == pytest.approx(40 / 5, rel=0.1)
+    assert found.worst_error_rate(300).value == pytest.approx(100 * 12 / (300 / STEP + 12), rel=0.1)
+
+
+@pytest.mark.parametrize(("job", "alerts"), [("added", 0), ("gap", 0), ("outage", 0), ("restarted", 2 + 4)])
+def test_what_was_counted_before_it_was_seen_does_not(prometheus: Prometheus, job: str, alerts: int) -> None:
+    assert view(prometheus, job).security_alerts().value == alerts
+
+
+def test_what_the_suite_caused_does_not_count_when_it_is_born(prometheus: Prometheus) -> None:
+    found = view(prometheus, "born", footprint=(HALF, HALF + 600))
+
+    assert found.security_alerts().value == 0
