@@ -36,6 +36,14 @@ class Series:
     times: tuple[float, ...]
     values: tuple[float, ...]
 
+    @property
+    def host(self) -> str:
+        """The host of the instance, without its port; this machine has one name."""
+        instance = self.labels.get("instance", "").lower()
+        host, _, port = instance.rpartition(":")
+        name = (host if port.isdigit() else instance).strip("[]")
+        return "localhost" if name in ("127.0.0.1", "::1") else name
+
 
 @dataclass(frozen=True)
 class ScrapeTarget:

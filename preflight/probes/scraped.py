@@ -16,7 +16,7 @@ from preflight.errors import LookError, NotApplicable, Undecided
 from preflight.measure.windows import Completeness, judge_completeness, outside
 from preflight.outcome import Reason
 from preflight.probes.lines import Buckets, Line
-from preflight.probes.prometheus import Prometheus
+from preflight.probes.prometheus import Prometheus, Series
 from preflight.probes.spans import Span, clock
 from preflight.target import Target
 
@@ -155,6 +155,15 @@ class Scraped:
     def _moments(self, selector: str) -> list[float]:
         found = self._client.range(f"max(timestamp({selector}))", self.start, self.end, self.interval)
         return sorted({stamp for one in found for stamp in one.values})
+
+    @cached_property
+    def _hosts(self) -> set[str]:
+        """The hosts that the game runs on, by the addresses it is scraped at."""
+        return {one.host for one in self._client.query(f'count by (instance) (up{{job="{self._job}"}})')}
+
+    def _of_the_game(self, found: Sequence[Series]) -> list[Series]:
+        """Those of the host's series that are of a host of the game, whatever port they are scraped at; none where none is."""
+        return [one for one in found if one.values and one.host in self._hosts]
 
     def _absent(self, metric: str) -> None:
         declared = self._target.facts.absent_metrics

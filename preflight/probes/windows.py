@@ -99,17 +99,27 @@ class View(Scraped):
         return Figure(float(frames.values.mean()), told.times.size, scrapes=scrapes, facts=facts, line=frames)
 
     def cpu(self) -> Figure:
-        """CPU in percent of all cores that the process may use; of one core where no metric says how many there are."""
+        """CPU in percent of all cores of the hosts that the game runs on. Raises Undecided where they can't be told."""
+        cores = self._cores()
         line = self._rates("process_cpu_seconds_total")
-        found = self._client.query("max(count by (instance) (count by (instance, cpu) (node_cpu_seconds_total)))")
-        cores = found[0].values[0] if found and found[0].values else 0.0
-        share = Line(line.times, 100 * line.values / (cores or 1.0))
-        facts = {
-            "cores": f"{cores:g}" if cores else "unknown: no node_cpu_seconds_total; in percent of one core",
-            "busiest five minutes": f"{share.highest_mean(300):.1f} %",
-        }
+        share = Line(line.times, 100 * line.values / cores)
+        facts = {"cores": f"{cores:g}", "busiest five minutes": f"{share.highest_mean(300):.1f} %"}
         scrapes = self.complete("process_cpu_seconds_total").scrapes
         return Figure(float(share.values.mean()), line.times.size, scrapes=scrapes, facts=facts, line=share)
+
+    def _cores(self) -> float:
+        found = self._client.query("count by (instance) (count by (instance, cpu) (node_cpu_seconds_total))")
+        own = {one.host: one.values[0] for one in self._of_the_game(found)}
+        if own:
+            return sum(own.values())
+        counts = {one.values[0] for one in found if one.values}
+        if len(counts) == 1:
+            return counts.pop()
+        hosts = " or ".join(sorted(self._hosts)) or "no host of it is known"
+        why = "Prometheus has no node_cpu_seconds_total" if not counts else "hosts differ in it, and none is called as the game's"
+        raise Undecided(
+            Reason.OPERATOR, f"how many cores does the game have? {why} ({hosts}): scrape node_exporter there by that name"
+        )
 
     def logins(self) -> Figure:
         """Tokens that were taken, in percent of all that were presented."""
@@ -159,10 +169,15 @@ class View(Scraped):
         return Figure((self.end - last) / 3600, len(self._up[0]), scrapes=whole.scrapes, where=_first([last], "since"))
 
     def disk(self) -> Line:
-        """The fullest file system of the host, in percent."""
-        real = 'fstype!~"tmpfs|overlay|squashfs|ramfs"'
-        share = f"100 * max(1 - node_filesystem_avail_bytes{{{real}}} / node_filesystem_size_bytes{{{real}}})"
-        return self._line(share, "node_filesystem_avail_bytes")
+        """The fullest file system that can be written to, in percent; of the game's hosts where they can be told."""
+        own = self._of_the_game(self._client.query("count by (instance) (node_filesystem_avail_bytes)"))
+        # file systems in memory, images and those of user space are full, or empty, by their nature
+        kinds = 'fstype!~"tmpfs|devtmpfs|ramfs|overlay|squashfs|erofs|iso9660|udf|fuse[.].+"'
+        names = "|".join(re.escape(one.labels["instance"]) for one in own).replace("\\", "\\\\")
+        real = f'{kinds},instance=~"{names}"' if own else kinds
+        used = f"1 - node_filesystem_avail_bytes{{{real}}} / node_filesystem_size_bytes{{{real}}}"
+        fixed = "unless on (instance, device, mountpoint) (node_filesystem_readonly == 1)"
+        return self._line(f"100 * max(({used}) {fixed})", "node_filesystem_avail_bytes")
 
     def firing(self) -> list[Series]:
         """The alerts that fired, by name, with the moments at which they did."""

@@ -19,7 +19,7 @@ from preflight.outcome import Reason
 from preflight.probes import spans
 from preflight.probes.alertmanager import Configuration
 from preflight.probes.lines import Buckets, Figure, Line
-from preflight.probes.prometheus import _moment
+from preflight.probes.prometheus import Series, _moment
 from preflight.probes.windows import View, _latency
 
 NOW = dt.datetime(2026, 3, 1, 12, 0, tzinfo=dt.UTC)
@@ -151,6 +151,20 @@ def test_means_are_taken_over_whole_stretches_only() -> None:
 
     assert line.highest_mean(300) == pytest.approx((100 + 19) / 20)
     assert line.lowest_mean(300) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("instance", "host"),
+    [
+        ("game:8080", "game"),
+        ("Game.example", "game.example"),
+        ("[2001:db8::1]:8080", "2001:db8::1"),
+        ("127.0.0.1:9100", "localhost"),
+        ("", ""),
+    ],
+)
+def test_host_of_an_instance_has_no_port(instance: str, host: str) -> None:
+    assert Series({"instance": instance}, (), ()).host == host
 
 
 def test_go_zero_time_is_no_scrape() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from preflight import programs
 from preflight.errors import LookError, Undecided
-from preflight.probes.prometheus import Prometheus
+from preflight.probes.prometheus import Prometheus, Series
 from preflight.probes.spans import DAY, HOUR, Span
 from preflight.probes.windows import View
 from selftest.monitoring.history import STEP, Values, serving
@@ -50,6 +50,7 @@ def games() -> dict[str, Values]:
         'vr_active_sessions{job="unmeasured",instance="game:8080"}': always,
         'vr_fps{job="unmeasured",instance="game:8080"}': from_to(BEFORE, HALF, 90),
         **counters(),
+        **hosts(),
     }
 
 
@@ -94,6 +95,33 @@ def counters() -> dict[str, Values]:
             **from_to(gone, END, 4),
         },
     }
+
+
+def hosts() -> dict[str, Values]:
+    """A small host of the game, and a large one of its database with a fuller disk."""
+    found: dict[str, Values] = {'up{job="elsewhere",instance="10.0.0.9:8080"}': from_to(BEFORE, END, 1)}
+    for job in ("untold", "elsewhere"):
+        found[f'process_cpu_seconds_total{{job="{job}",instance="game:8080"}}'] = from_to(
+            BEFORE, END, lambda t: 3.6 * (t - BEFORE)
+        )
+    for host, cores in (("game", 4), ("database", 64)):
+        for core in range(cores):
+            found[f'node_cpu_seconds_total{{job="node",instance="{host}:9100",cpu="{core}",mode="idle"}}'] = from_to(
+                END - 60, END, 1
+            )
+    for host, place, kind, used, fixed in (
+        ("game", "/", "ext4", 41, 0),
+        ("game", "/boot", "ext4", 97, 1),
+        ("game", "/media/cdrom", "iso9660", 100, 0),
+        ("game", "/var/lib/lxcfs", "fuse.lxcfs", 100, 0),
+        ("game", "/data", "fuseblk", 42, 0),
+        ("database", "/", "ext4", 95, 0),
+    ):
+        labels = f'{{job="node",instance="{host}:9100",device="{place}",fstype="{kind}",mountpoint="{place}"}}'
+        found[f"node_filesystem_size_bytes{labels}"] = from_to(BEFORE, END, 1e6)
+        found[f"node_filesystem_avail_bytes{labels}"] = from_to(BEFORE, END, 1e4 * (100 - used))
+        found[f"node_filesystem_readonly{labels}"] = from_to(BEFORE, END, fixed)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -152,3 +180,31 @@ def test_what_the_suite_caused_does_not_count_when_it_is_born(prometheus: Promet
     found = view(prometheus, "born", footprint=(HALF, HALF + 600))
 
     assert found.security_alerts().value == 0
+
+
+def test_cores_are_those_of_the_games_host(prometheus: Prometheus) -> None:
+    found = view(prometheus, "untold").cpu()
+
+    assert found.value == pytest.approx(90, rel=0.01)
+    assert found.facts["cores"] == "4"
+
+
+def test_cores_that_can_not_be_told_are_asked_for(prometheus: Prometheus) -> None:
+    with pytest.raises(Undecided, match=r"none is called as the game's \(10\.0\.0\.9\)"):
+        view(prometheus, "elsewhere").cpu()
+
+
+def test_without_node_exporter_nobody_knows_the_cores() -> None:
+    with pytest.raises(Undecided, match="no node_cpu_seconds_total"):
+        view(SimpleNamespace(query=lambda _: []), "untold").cpu()
+
+
+def test_one_count_of_cores_is_enough_whatever_the_hosts_name() -> None:
+    one = Series({"instance": "10.0.0.1:9100"}, (END,), (8.0,))
+
+    assert view(SimpleNamespace(query=lambda asked: [] if "up{" in asked else [one]), "untold")._cores() == 8
+
+
+@pytest.mark.parametrize(("job", "used"), [("untold", 42), ("elsewhere", 95)])
+def test_disk_is_the_games_and_can_be_written_to(prometheus: Prometheus, job: str, used: float) -> None:
+    assert view(prometheus, job).disk().values.max() == pytest.approx(used)
