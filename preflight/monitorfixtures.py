@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -51,13 +52,23 @@ class Windows:
     prometheus: Prometheus
     target: Target
     session: Session
-    interval: float
+    file: yamlfiles.Prometheus | None
     _views: dict[Span, View] = field(default_factory=dict)
 
     @cached_property
     def job(self) -> str:
-        """The job that scrapes the game."""
-        return client.game_job(self.prometheus)
+        """The job that scrapes the game. Raises LookError when nothing does."""
+        return client.game_job(self.prometheus, self.target)
+
+    @cached_property
+    def interval(self) -> float:
+        """Seconds between its scrapes as prometheus.yml says; where that can't be read, as Prometheus says."""
+        with contextlib.suppress(LookError):  # the file is judged by its own items
+            job = self.file.job(self.job) if self.file else None
+            if job is not None:
+                return job.interval
+        said = [yamlfiles.seconds(one.interval) for one in self.prometheus.targets() if one.job == self.job]
+        return next((one for one in said if one), _USUAL_INTERVAL_S)
 
     def view(self, span: Span) -> View:
         """A window of time."""
@@ -73,19 +84,12 @@ class Windows:
 
 @pytest.fixture(scope="session")
 def windows_of_the_run(prometheus: Prometheus, target: Target, session: Session, request: pytest.FixtureRequest) -> Windows:
-    """Windows of time at the pace that prometheus.yml says; where it can't be read, at the pace Prometheus says."""
-    interval = None
+    """Windows of time, at the pace at which the game is scraped."""
+    file = None
     if target.facts.host is not None:
-        try:
-            file: yamlfiles.Prometheus = request.getfixturevalue("prometheus_file")
-            job = file.job(client.JOB)
-            interval = job.interval if job else None
-        except (LookError, Undecided):
-            interval = None  # the file is judged by its own items
-    if interval is None:
-        said = [yamlfiles.seconds(one.interval) for one in prometheus.targets() if one.job == client.JOB]
-        interval = next((one for one in said if one), _USUAL_INTERVAL_S)
-    return Windows(prometheus, target, session, interval)
+        with contextlib.suppress(LookError, Undecided):
+            file = request.getfixturevalue("prometheus_file")
+    return Windows(prometheus, target, session, file)
 
 
 class Watched:

@@ -34,9 +34,9 @@ def test_prometheus_is_ready(prometheus, evidence):
 
 
 @item("HLT-PROM-02")
-def test_game_is_being_scraped(prometheus, evidence):
+def test_game_is_being_scraped(prometheus, target, evidence):
     """Prometheus is scraping the game's API metrics now."""
-    job = game_job(prometheus)
+    job = game_job(prometheus, target)
     scraped = [one for one in prometheus.targets() if one.job == job]
     evidence.saw("scrapes", len(scraped))
 
@@ -170,7 +170,7 @@ def test_monitoring_comes_back_by_itself(host, target, evidence):
 @item("HLT-AFTER-10")
 def test_new_version_is_being_scraped(prometheus, target, evidence):
     """Prometheus is scraping the new version."""
-    job = game_job(prometheus)
+    job = game_job(prometheus, target)
     scraped = [one for one in prometheus.targets() if one.job == job]
     evidence.saw("scrapes", len(scraped))
     evidence.fact("deployed", target.facts.times.deployed_at)
