@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,13 +15,14 @@ import pytest
 from preflight.errors import LookError, NotApplicable, Undecided
 from preflight.evidence import Evidence
 from preflight.outcome import Reason
-from preflight.probes import alertmanager, gathered, placeholders, spans, yamlfiles
+from preflight.probes import alertmanager, gathered, placeholders, servercounters, spans, yamlfiles
 from preflight.probes import grafana as grafana_client
 from preflight.probes import prometheus as client
 from preflight.probes.alertmanager import Alertmanager, Configuration
 from preflight.probes.gathered import GatheredFile, Loki
 from preflight.probes.grafana import Grafana
 from preflight.probes.host import Host
+from preflight.probes.http import Answer
 from preflight.probes.prometheus import Prometheus, Rule
 from preflight.probes.spans import Span
 from preflight.session import Session, now
@@ -253,6 +254,20 @@ def _bare(name: str) -> str:
 def scraped_metrics(prometheus: Prometheus, target: Target, evidence: Evidence) -> Metrics:
     """Which metrics Prometheus has of late."""
     return Metrics(prometheus, target, evidence)
+
+
+@pytest.fixture
+def failures_since(evidence: Evidence, request: pytest.FixtureRequest) -> Callable[[Answer, str, float], float]:
+    """How much a counter of failures on a server's own /metrics has grown since a moment; one that is not there is no evidence."""
+
+    def count(page: Answer, name: str, since: float) -> float:
+        grown = servercounters.growth(page, name, since, lambda: request.getfixturevalue("prometheus"))
+        evidence.saw("samples", grown is not None)
+        if grown is None:
+            evidence.fact(name, f"not on {page.url}")
+        return grown or 0.0
+
+    return count
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,10 @@ import pytest
 
 from preflight.fixtures import item
 from preflight.probes import alertstates, promrules
-from preflight.probes.prometheus import counter
 from preflight.probes.promrules import DOCUMENTED
-from preflight.probes.spans import DAY
+from preflight.probes.servercounters import EVALUATIONS_FAILED
+from preflight.probes.spans import DAY, HOUR
+from preflight.session import now
 
 
 @pytest.fixture
@@ -122,13 +123,14 @@ def test_no_rule_is_blind(rules, prometheus, target, evidence):
 
 
 @item("HLT-RULE-13")
-def test_rules_are_evaluated_without_failures(rules, prometheus, evidence):
-    """Prometheus evaluates its rules without failures."""
+def test_rules_are_evaluated_without_failures(rules, prometheus, failures_since, evidence):
+    """Prometheus evaluates its rules without failures: no rule is broken now, and none has failed in the last hour."""
     evidence.saw("rules", len(rules))
     broken = [f"{rule.name}: {rule.error}" for rule in rules if rule.health == "err"]
-    failures = counter(prometheus.ask("/metrics"), "prometheus_rule_evaluation_failures_total")
+    evidence.judge("evaluation_failures", len(broken), n=len(rules), where="; ".join(broken))
 
-    evidence.judge("evaluation_failures", max(failures or 0, len(broken)), n=len(rules), where="; ".join(broken))
+    failures = failures_since(prometheus.ask("/metrics"), EVALUATIONS_FAILED, now().timestamp() - HOUR)
+    evidence.judge("evaluation_failures", failures, n=len(rules), where="in the last hour")
 
 
 @item("HLT-AFTER-07")
