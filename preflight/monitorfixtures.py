@@ -224,26 +224,24 @@ class Metrics:
     def __init__(self, prometheus: Prometheus, target: Target, evidence: Evidence) -> None:
         self._prometheus, self._target, self._evidence = prometheus, target, evidence
 
-    @cached_property
-    def _names(self) -> set[str]:
-        end = time.time()
-        return self._prometheus.names(end - 300, end)
-
     def missing(self, *wanted: tuple[str, ...]) -> list[str]:
-        """The groups of names of which none exists, by their first; those that the target declares absent don't count.
+        """The groups of names of which none exists, by their first; names that the target declares absent don't count.
 
         Raises NotApplicable when all of them are.
         """
-        absent = self._target.facts.absent_metrics
-        applicable = [group for group in wanted if not any(_bare(name) in absent or name in absent for name in group)]
-        if not applicable:
+        groups = [kept for group in wanted if (kept := [name for name in group if not self._declared_absent(name)])]
+        if not groups:
             raise NotApplicable("the target declares all of these metrics absent")
-        there = [name for group in applicable for name in group if self._has(name)]
-        self._evidence.saw("series", len(there) + len(wanted) - len(applicable))
-        return [group[0] for group in applicable if not any(self._has(name) for name in group)]
+        there = {name for group in groups for name in group if self._has(name)}
+        self._evidence.saw("series", len(there) + len(wanted) - len(groups))
+        return [group[0] for group in groups if there.isdisjoint(group)]
+
+    def _declared_absent(self, name: str) -> bool:
+        return name in self._target.facts.absent_metrics or _bare(name) in self._target.facts.absent_metrics
 
     def _has(self, name: str) -> bool:
-        return name in self._names or f"{name}_bucket" in self._names
+        client = self._prometheus
+        return client.had(name, "5m") or client.had(f"{name}_bucket", "5m") or client.declares(name)
 
 
 def _bare(name: str) -> str:

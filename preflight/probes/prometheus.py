@@ -27,6 +27,8 @@ _MOST_BYTES = 64 * 1024 * 1024
 _SECONDS = 60.0
 """A question about a whole day may take its time."""
 _SETTLE_SECONDS = 30.0
+_COUNTING = ("counter", "histogram", "summary")
+_OF_FAMILY = re.compile(r"_(total|bucket|sum|count)$")
 
 
 @dataclass(frozen=True)
@@ -168,11 +170,22 @@ class Prometheus:
         found = _mapping(self.data("/api/v1/alertmanagers")).get("activeAlertmanagers") or []
         return [str(one.get("url", "")) for one in found]
 
+    def had(self, selector: str, lately: str) -> bool:
+        """Whether there were samples of it in the time before now, a duration as `5m`."""
+        return bool(self.query(f"count(last_over_time({selector}[{lately}]))"))
+
     @http.shaped("Prometheus")
-    def names(self, start: float, end: float) -> set[str]:
-        """The names of all metrics with samples between two moments."""
-        self.settle()
-        return set(self.data("/api/v1/label/__name__/values", start=f"{start:.0f}", end=f"{end:.0f}"))
+    def declares(self, metric: str, job: str = "") -> bool:
+        """Whether a target that is up (of that job) declares a metric that counts: with labels, it has no series before the first event."""
+        up = {one.job for one in self.targets() if one.health == "up" and job in ("", one.job)}
+        for family in {metric, _OF_FAMILY.sub("", metric)}:
+            try:
+                found = self.data("/api/v1/targets/metadata", metric=family) or []
+            except BadAnswer:  # nothing declares it; or this is no Prometheus, and knows of no declarations
+                continue
+            if any(one.get("type") in _COUNTING and one.get("target", {}).get("job") in up for one in found):
+                return True
+        return False
 
     def version(self) -> str:
         """The server's version, empty where it does not say it."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,7 +95,7 @@ _FURTHER = {"EndpointHighErrorRate", "ServiceDegraded", "HealthCheckFailing"}
 class Read:
     """A rule as its expression says it: the threshold in base units, None where it compares with no number.
 
-    `selectors`: the names of the metrics asked for, each with the matcher of its job.
+    `selectors`: the names of the metrics asked for, each with the job that it is asked of, "" for any.
     """
 
     threshold: float | None
@@ -136,19 +135,20 @@ def read(rule: Rule) -> Read:
 
 
 def blind(client: Prometheus, rules: Sequence[Rule], absent: Sequence[str]) -> list[str]:
-    """What rules ask for and Prometheus has not had in the last hour: "alert: metric". Declared-absent ones don't count."""
-    end = time.time()
-    names = client.names(end - 3600, end)
+    """What rules ask for and no target of Prometheus has had in the last hour: "alert: metric". Declared-absent ones don't count.
+
+    A counter that has never counted has no series where it has labels; that it is declared is enough.
+    """
     found = []
-    jobs: dict[str, bool] = {}
+    known: dict[str, bool] = {}
     for rule in rules:
         for name, job in read(rule).selectors:
             if any(name in (gone, f"{gone}_total", f"{gone}_bucket", f"{gone}_sum", f"{gone}_count") for gone in absent):
                 continue
-            selector = f"{name}{{{job}}}" if job else name
-            if job and selector not in jobs:
-                jobs[selector] = bool(client.query(f"count(last_over_time({selector}[1h]))"))
-            if name not in names or not jobs.get(selector, True):
+            selector = f"{name}{{job={json.dumps(job, ensure_ascii=False)}}}" if job else name
+            if selector not in known:
+                known[selector] = client.had(selector, "1h") or client.declares(name, job)
+            if not known[selector]:
                 found.append(f"{rule.name}: {selector}")
     return sorted(set(found))
 
@@ -258,12 +258,11 @@ def _gauge(head: str, value: float, steps: int) -> dict[str, str]:
 
 
 def _selectors(tree: Any) -> Iterator[tuple[str, str]]:
-    """Every metric asked for, with the matcher of its job."""
+    """Every metric asked for, with its job."""
     for selector in _vectors(tree):
         name = selector.name or _equal(selector, "__name__")
-        job = _equal(selector, "job")
         if name:
-            yield name, f'job="{job}"' if job else ""
+            yield name, _equal(selector, "job")
 
 
 def _vectors(tree: Any) -> Iterator[Any]:

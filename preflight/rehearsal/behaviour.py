@@ -263,6 +263,7 @@ class Api:
     uptime_s: float = 90000.0
     restart_every_s: float = 0.0
     metrics_missing: tuple[str, ...] = ()
+    metrics_without_series: tuple[str, ...] = ()
     metrics_set: dict[str, float] = field(default_factory=dict)
     log_line_per_request: str = ""
     json_content_type: str = "application/json; charset=utf-8"

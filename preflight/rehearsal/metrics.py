@@ -107,10 +107,10 @@ class Metrics:
                 child.inc(count - child._value.get())  # noqa: SLF001  # the journal and the guard keep the count
 
     def _missing(self, line: str) -> bool:
-        name = line.split(" ")[2] if line.startswith("# ") else re.split(r"[{ ]", line)[0]
-        return any(
-            name == gone or re.fullmatch(rf"{gone}(_total|_bucket|_sum|_count)?", name) for gone in self._api.metrics_missing
-        )
+        declaration = line.startswith("# ")
+        name = line.split(" ")[2] if declaration else re.split(r"[{ ]", line)[0]
+        left_out = self._api.metrics_missing if declaration else self._api.metrics_missing + self._api.metrics_without_series
+        return any(name == gone or re.fullmatch(rf"{gone}(_total|_bucket|_sum|_count)?", name) for gone in left_out)
 
     def _edited(self, line: str) -> str:
         series = line.rpartition(" ")[0]

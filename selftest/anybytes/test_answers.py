@@ -231,7 +231,7 @@ def test_what_prometheus_says_is_read_or_said_to_be_none(monkeypatched: pytest.M
     for one in looked(client.targets) or ():
         assert one.place
     looked(client.alertmanagers)
-    looked(client.names, 0.0, 1.0)
+    looked(client.declares, "up")
     assert isinstance(client.version(), str)
     looked(prometheus.game_job, client)
     rules = looked(client.rules) or []

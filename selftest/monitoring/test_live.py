@@ -51,6 +51,18 @@ def test_history_and_present_are_one_series(running: tuple[Rehearsal, Prometheus
     assert set(found[0].values) == {1.0}
 
 
+def test_what_was_there_lately_and_what_is_declared_is_told_from_what_is_neither(running: tuple[Rehearsal, Prometheus]) -> None:
+    _, prometheus = running
+
+    assert prometheus.had('vr_fps{job="godot_http_api"}', "5m")
+    assert not prometheus.had('vr_fps{job="node"}', "1h")
+    assert prometheus.declares("scene_load_errors_total", "godot_http_api")
+    assert prometheus.declares("http_request_size_bytes_bucket")
+    assert not prometheus.declares("scene_load_errors_total", "node")
+    assert not prometheus.declares("scene_load_error_total")
+    assert not prometheus.declares("vr_fps"), "a gauge without a series shows nothing"
+
+
 def test_rules_are_loaded_and_alerts_have_somewhere_to_go(running: tuple[Rehearsal, Prometheus]) -> None:
     _, prometheus = running
 
