@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,15 +20,17 @@ import yaml
 from preflight import programs
 from preflight.errors import LookError, Undecided
 from preflight.outcome import Reason
+from preflight.probes import promql
 from preflight.probes.prometheus import Prometheus, Rule
 from preflight.redact import printable
 
 _WHOSE = {"instance": "localhost:8080", "job": "godot_http_api"}
 """Whose the series of a trial are, where the rule does not ask for others."""
+_OWN = {"__name__", "endpoint", "method", "status", "result", "le", "quantile"}
+"""The labels in which the series of a trial differ."""
 
 _STEP_S = 15
 _SECONDS = 30.0
-_COMPARISONS = {">", ">=", "<", "<=", "==", "!="}
 
 
 @dataclass(frozen=True)
@@ -91,22 +93,6 @@ _FURTHER = {"EndpointHighErrorRate", "ServiceDegraded", "HealthCheckFailing"}
 """Documented alerts with the same metrics that are about something else."""
 
 
-@dataclass(frozen=True)
-class Read:
-    """A rule as its expression says it: the threshold in base units, None where it compares with no number.
-
-    `selectors`: the names of the metrics asked for, each with the job that it is asked of, "" for any.
-    """
-
-    threshold: float | None
-    selectors: tuple[tuple[str, str], ...]
-
-    @property
-    def metrics(self) -> set[str]:
-        """The names of the metrics."""
-        return {name for name, _ in self.selectors}
-
-
 def documented(item: str) -> Documented:
     """The alert that an item is about."""
     return next(one for one in DOCUMENTED if one.item == item)
@@ -120,18 +106,42 @@ def find(rules: Sequence[Rule], wanted: Documented) -> Rule | None:
     known = _FURTHER | {name for one in DOCUMENTED for name in one.names}
     for rule in rules:
         severe = rule.labels.get("severity") == wanted.severity and rule.name not in known
-        if severe and read(rule).metrics & set(wanted.metrics) and wanted.hint in rule.expression:
+        if severe and metrics(rule) & set(wanted.metrics) and wanted.hint in rule.expression:
             return rule
     return None
 
 
-def read(rule: Rule) -> Read:
-    """What a rule's expression says. Raises LookError when it is no PromQL that the parser knows."""
+def selectors(rule: Rule) -> list[tuple[str, str]]:
+    """The metrics that a rule asks for, each with the job that it is asked of, "" for any. Raises LookError as `threshold`."""
+    found = [(promql.metric(one), promql.equalities(one).get("job", "")) for one in promql.vectors(_tree(rule))]
+    return [(name, job) for name, job in found if name]
+
+
+def metrics(rule: Rule) -> set[str]:
+    """The names of the metrics that a rule asks for. Raises LookError as `threshold`."""
+    return {name for name, _ in selectors(rule)}
+
+
+def threshold(rule: Rule, wanted: Documented) -> float | None:
+    """The number at which a rule fires, in base units; None where it compares with none.
+
+    A rule may compare more than one thing ("and there are requests at all"): the comparison that is about what the
+    alert is about counts. Raises LookError when the expression is no PromQL that the parser knows.
+    """
+
+    def fit(one: promql.Comparison) -> int:
+        about = bool(one.metrics & set(wanted.metrics))
+        return about + (one.share == (wanted.kind == "errors")) + (one.over != (wanted.kind == "down"))
+
+    found = promql.decisive(_tree(rule), fit)
+    return None if found is None else found.value
+
+
+def _tree(rule: Rule) -> Any:
     try:
-        tree = promql_parser.parse(rule.expression)
+        return promql_parser.parse(rule.expression)
     except ValueError as error:
         raise LookError(f"the expression of {rule.name} can't be read: {printable(str(error), 120)}") from error
-    return Read(_threshold(tree), tuple(_selectors(tree)))
 
 
 def blind(client: Prometheus, rules: Sequence[Rule], absent: Sequence[str]) -> list[str]:
@@ -142,7 +152,7 @@ def blind(client: Prometheus, rules: Sequence[Rule], absent: Sequence[str]) -> l
     found = []
     known: dict[str, bool] = {}
     for rule in rules:
-        for name, job in read(rule).selectors:
+        for name, job in selectors(rule):
             if any(name in (gone, f"{gone}_total", f"{gone}_bucket", f"{gone}_sum", f"{gone}_count") for gone in absent):
                 continue
             selector = f"{name}{{job={json.dumps(job, ensure_ascii=False)}}}" if job else name
@@ -162,7 +172,7 @@ def misfires(rule: Rule, wanted: Documented) -> str:
     if tool is None:
         raise Undecided(Reason.PROGRAM, f"promtool is not on this machine; get it by `{programs.HOW_TO_GET}`")
     bound = wanted.threshold
-    own = read(rule).threshold
+    own = threshold(rule, wanted)
     if own is not None and 0 < own < bound and wanted.kind != "down":
         bound = own  # stricter than documented is allowed: it must not fire under its own bound
     over, under = (0.0, 1.0) if wanted.kind == "down" else (1.1 * wanted.threshold, 0.9 * bound)
@@ -211,10 +221,10 @@ def _try(tool: Path, rule: Rule, series: list[dict[str, str]], *, hold_s: float,
 
 
 def _whose(rule: Rule) -> str:
-    """The job and instance of the series that a rule selects, as labels: it can't see those of another server."""
+    """What the series that a rule selects are labelled with beside their own labels: it can't see those of another server."""
     labels = dict(_WHOSE)
-    for selector in _vectors(promql_parser.parse(rule.expression)):
-        labels |= {name: value for name in _WHOSE if (value := _equal(selector, name))}
+    for selector in promql.vectors(_tree(rule)):
+        labels |= {name: value for name, value in promql.equalities(selector).items() if name not in _OWN}
     return ",".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in labels.items())
 
 
@@ -255,108 +265,3 @@ def _counter(head: str, by: float, steps: int) -> dict[str, str]:
 
 def _gauge(head: str, value: float, steps: int) -> dict[str, str]:
     return {"series": head, "values": f"{value:.6f}x{steps}"}
-
-
-def _selectors(tree: Any) -> Iterator[tuple[str, str]]:
-    """Every metric asked for, with its job."""
-    for selector in _vectors(tree):
-        name = selector.name or _equal(selector, "__name__")
-        if name:
-            yield name, _equal(selector, "job")
-
-
-def _vectors(tree: Any) -> Iterator[Any]:
-    """Every selector of series in an expression."""
-    if isinstance(tree, promql_parser.MatrixSelector):
-        tree = tree.vector_selector
-    if isinstance(tree, promql_parser.VectorSelector):
-        yield tree
-        return
-    for child in _children(tree):
-        yield from _vectors(child)
-
-
-def _equal(selector: Any, label: str) -> str:
-    """What a selector wants a label to be equal to; "" where it does not say."""
-    wanted = (one.value for one in selector.matchers.matchers if one.name == label and str(one.op) == "MatchOp.Equal")
-    return next(wanted, "")
-
-
-def _children(tree: Any) -> Iterator[Any]:
-    if isinstance(tree, promql_parser.BinaryExpr):
-        yield from (tree.lhs, tree.rhs)
-    elif isinstance(tree, promql_parser.Call):
-        yield from tree.args
-    elif isinstance(
-        tree, promql_parser.AggregateExpr | promql_parser.ParenExpr | promql_parser.UnaryExpr | promql_parser.SubqueryExpr
-    ):
-        yield tree.expr
-
-
-def _bare(tree: Any) -> Any:
-    while isinstance(tree, promql_parser.ParenExpr):
-        tree = tree.expr
-    return tree
-
-
-def _threshold(tree: Any) -> float | None:
-    """The constant that the outermost comparison compares with, in the base unit of what it is compared with."""
-    tree = _bare(tree)
-    if not isinstance(tree, promql_parser.BinaryExpr):
-        return None
-    if str(tree.op) in ("and", "or", "unless"):
-        return _threshold(tree.lhs)
-    if str(tree.op) not in _COMPARISONS:
-        return None
-    for constant, other in ((tree.rhs, tree.lhs), (tree.lhs, tree.rhs)):
-        value = _constant(constant)
-        if value is not None:
-            scale = _scale(other)
-            return value / scale if scale else value
-    return None
-
-
-def _constant(tree: Any) -> float | None:
-    """The value of an expression of numbers alone."""
-    tree = _bare(tree)
-    if isinstance(tree, promql_parser.NumberLiteral):
-        return float(tree.val)
-    if isinstance(tree, promql_parser.UnaryExpr):
-        inner = _constant(tree.expr)
-        return None if inner is None else -inner
-    if isinstance(tree, promql_parser.BinaryExpr):
-        left, right = _constant(tree.lhs), _constant(tree.rhs)
-        if left is None or right is None:
-            return None
-        sums = {"*": left * right, "+": left + right, "-": left - right, "/": left / right if right else 0.0}
-        return _power(left, right) if str(tree.op) == "^" else sums.get(str(tree.op))
-    return None
-
-
-def _power(base: float, exponent: float) -> float | None:
-    """A power that is a number: Prometheus calls 0 ^ -1 infinite and (-8) ^ 0.5 no number, and neither is a threshold."""
-    try:
-        power = base**exponent
-    except (ZeroDivisionError, OverflowError):
-        return None
-    return power if isinstance(power, float) else None
-
-
-def _scale(tree: Any) -> float:
-    """By how much the value of an expression is larger than in base units: 100 of percent, 60 of "a minute"."""
-    tree = _bare(tree)
-    if isinstance(tree, promql_parser.BinaryExpr) and str(tree.op) in ("*", "/"):
-        left, right = _constant(tree.lhs), _constant(tree.rhs)
-        if str(tree.op) == "*":
-            return (left if left is not None else _scale(tree.lhs)) * (right if right is not None else _scale(tree.rhs))
-        return (left if left is not None else _scale(tree.lhs)) / ((right if right is not None else _scale(tree.rhs)) or 1.0)
-    if isinstance(tree, promql_parser.AggregateExpr):
-        return _scale(tree.expr)
-    if isinstance(tree, promql_parser.Call):
-        if tree.func.name == "increase" and isinstance(tree.args[0], promql_parser.MatrixSelector):
-            return float(tree.args[0].range.total_seconds())
-        if tree.func.name in ("histogram_quantile", "round"):
-            return 1.0
-    if isinstance(tree, promql_parser.VectorSelector) and (tree.name or "").endswith("_ms"):
-        return 1000.0
-    return 1.0

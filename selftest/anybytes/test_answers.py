@@ -237,7 +237,8 @@ def test_what_prometheus_says_is_read_or_said_to_be_none(monkeypatched: pytest.M
     rules = looked(client.rules) or []
     for rule in rules:
         assert not math.isnan(rule.hold)
-        looked(promrules.read, rule)
+        looked(promrules.selectors, rule)
+        looked(promrules.threshold, rule, promrules.DOCUMENTED[0])
     for wanted in promrules.DOCUMENTED:
         looked(promrules.find, rules, wanted)
 

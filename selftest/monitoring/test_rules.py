@@ -57,20 +57,54 @@ def rule(expression: str, *, like: str = "HighHTTPErrorRate") -> Rule:
     ],
 )
 def test_threshold_is_read_in_base_units(expression: str, threshold: float | None) -> None:
-    found = promrules.read(rule(expression)).threshold
+    found = promrules.threshold(rule(expression), promrules.documented("HLT-RULE-02"))
 
     assert found == (pytest.approx(threshold) if threshold is not None else None)
 
 
+REQUESTS = "sum(rate(http_requests_total[5m]))"
+ERRORS = 'sum(rate(http_requests_total{status=~"5.."}[5m])) / sum(rate(http_requests_total[5m]))'
+SERVICE = (
+    'sum(rate(http_requests_total{{service="spacetime",status=~"5.."}}[5m]))'
+    ' / sum(rate(http_requests_total{{service="spacetime"}}[5m])) > {}'
+)
+P99 = "histogram_quantile(0.99, sum by (le) (rate(http_request_duration_seconds_bucket[5m])))"
+
+
+@pytest.mark.parametrize(
+    ("item", "expression", "threshold"),
+    [
+        ("HLT-RULE-02", f"{REQUESTS} > 1 and {ERRORS} > 0.05", 0.05),
+        ("HLT-RULE-02", f"{ERRORS} > 0.05 and {REQUESTS} > 0.01", 0.05),
+        ("HLT-RULE-02", f"({REQUESTS} > 0.01) and 100 * {ERRORS} > 50", 0.5),
+        ("HLT-RULE-02", f"{ERRORS} > 0.05 and {ERRORS.replace('5m', '1h')} > 0.04", 0.05),
+        ("HLT-RULE-02", f"{ERRORS} > 0.05 or {ERRORS.replace('5m', '1m')} > 0.5", 0.05),
+        ("HLT-RULE-02", f"{ERRORS} > 0.05 and {ERRORS} < 0.9", 0.05),
+        ("HLT-RULE-02", f"{ERRORS} > 0.05 unless {ERRORS} > 0.01", 0.05),
+        ("HLT-RULE-02", f"{REQUESTS} and {ERRORS} > 0.05", 0.05),
+        ("HLT-RULE-03", f"{REQUESTS} > 1 and {P99} > 5", 5.0),
+        ("HLT-RULE-03", f"{P99} > 2 and {REQUESTS} > 10", 2.0),
+        ("HLT-RULE-04", "sum(rate(auth_attempts_total[1m])) * 60 > 50 and a / b > 0.1", 50 / 60),
+        ("HLT-RULE-06", 'up{job="a"} < 1 and time() - start > 60', 1.0),
+    ],
+)
+def test_of_several_comparisons_the_one_about_the_documented_limit_counts(item: str, expression: str, threshold: float) -> None:
+    found = promrules.threshold(rule(expression), promrules.documented(item))
+
+    assert found == pytest.approx(threshold)
+
+
 def test_broken_expression_is_no_look() -> None:
     with pytest.raises(LookError, match="can't be read"):
-        promrules.read(rule("sum(rate(a[5m]"))
+        promrules.selectors(rule("sum(rate(a[5m]"))
 
 
 def test_metrics_are_found_wherever_they_stand() -> None:
-    found = promrules.read(rule('max_over_time(sum by (x) (rate(a{job="g"}[5m]))[1h:1m]) > -(b offset 5m) unless {__name__="c"}'))
+    found = promrules.selectors(
+        rule('max_over_time(sum by (x) (rate(a{job="g"}[5m]))[1h:1m]) > -(b offset 5m) unless {__name__="c"}')
+    )
 
-    assert set(found.selectors) == {("a", "g"), ("b", ""), ("c", "")}
+    assert set(found) == {("a", "g"), ("b", ""), ("c", "")}
 
 
 @pytest.mark.parametrize("wanted", DOCUMENTED, ids=lambda one: one.item)
@@ -100,9 +134,6 @@ def test_shipped_rules_fire_when_they_should(wanted: promrules.Documented) -> No
     assert promrules.misfires(found, wanted) == ""
 
 
-ERRORS = 'sum(rate(http_requests_total{status=~"5.."}[5m])) / sum(rate(http_requests_total[5m]))'
-
-
 @promtool
 @pytest.mark.parametrize(
     ("expression", "said"),
@@ -113,6 +144,11 @@ ERRORS = 'sum(rate(http_requests_total{status=~"5.."}[5m])) / sum(rate(http_requ
         (f"{ERRORS} >= 0", "fires just under"),
         (ERRORS.replace("requests", "request") + " > 0.05", "does not fire just over"),
         (f"100 * {ERRORS} > 5", ""),
+        (f"{REQUESTS} > 1 and {ERRORS} > 0.05", ""),
+        (f"{REQUESTS} > 1000 and {ERRORS} > 0.05", "does not fire just over"),
+        (SERVICE.format("0.05"), ""),
+        (SERVICE.format("0.06"), "does not fire just over"),
+        (ERRORS.replace("total[", 'total{service=""}[') + " > 0.05", ""),
     ],
 )
 def test_wrong_rules_are_told_by_what_they_do(expression: str, said: str) -> None:

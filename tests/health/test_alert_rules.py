@@ -27,7 +27,7 @@ def rule_is_as_documented(rules, evidence):
         assert severity == wanted.severity, f"{rule.name} is {severity or 'of no severity'} instead of {wanted.severity}"
         evidence.judge("for", rule.hold / 60, where=rule.name)
         if evidence.item.limit("threshold"):
-            threshold = promrules.read(rule).threshold
+            threshold = promrules.threshold(rule, wanted)
             assert threshold is not None, f"{rule.name} compares with no number: {rule.expression}"
             evidence.judge("threshold", round(threshold / wanted.unit, 6), where=rule.name)
 
@@ -116,7 +116,7 @@ def test_alerts_fire_just_over_their_threshold(rules, evidence):
 def test_no_rule_is_blind(rules, prometheus, target, evidence):
     """Every metric that a rule asks for exists: no rule is blind."""
     evidence.saw("rules", len(rules))
-    evidence.saw("series", len({name for rule in rules for name in promrules.read(rule).metrics}))
+    evidence.saw("series", len({name for rule in rules for name in promrules.metrics(rule)}))
     blind = promrules.blind(prometheus, rules, tuple(target.facts.absent_metrics))
 
     assert not blind, f"asked for and never seen: {', '.join(blind)}"

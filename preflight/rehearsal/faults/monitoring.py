@@ -135,4 +135,9 @@ LOOK_ALIKES = themed(
             )
         ),
     ),
+    Fault(
+        "rule_guarded",
+        "The alert on errors fires only where there are requests at all.",
+        files(Edit("replace", _ALERTS, "expr: sum(rate(http_requests_total[5m])) > 0.1 and sum(", r"expr: sum\((?=.*> 0\.05$)")),
+    ),
 )
