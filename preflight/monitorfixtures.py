@@ -307,9 +307,10 @@ def postman() -> Iterator[ThreadPoolExecutor]:
 @pytest.fixture(scope="session")
 def warning(alerts: Alertmanager, alert_routes: Configuration, session: Session, postman: ThreadPoolExecutor) -> Warned:
     """A test alert of severity warning, followed in the background: groups of alerts wait before anybody is told."""
-    reached = alertmanager.receivers_of(alert_routes, severity="warning", alertname="PreflightTestAlert")
+    labels = alertmanager.marked("warning", session.run_id)
+    reached = alertmanager.receivers_of(alert_routes, **labels)
     wanted = {kind for receiver in reached for kind in alert_routes.integrations(receiver)}
-    alert = alertmanager.alarm(alerts, "warning", session.run_id)
+    alert = alertmanager.alarm(alerts, labels, group_wait=alert_routes.group_wait(labels))
     return Warned(alert, wanted, postman.submit(alert.followed, wanted))
 
 

@@ -23,13 +23,17 @@ from preflight.errors import BadAnswer, LookError, Undecided
 from preflight.outcome import Reason
 from preflight.probes import http, metrics
 from preflight.probes.http import Answer
+from preflight.probes.yamlfiles import seconds
 from preflight.redact import printable
 from preflight.target import Target
 
 MAIL = "email"
 ON_CALL = ("pagerduty", "opsgenie", "victorops", "pushover", "webhook", "slack", "sns", "telegram", "wechat", "webex", "msteams")
-_DELIVERY_SECONDS = 25.0
-"""Groups wait for 10 s; the rest is for a second try."""
+_GROUP_WAIT = 30.0
+"""Of a route that says none, nor any above it: Alertmanager's own."""
+_LONGEST_WAIT = 120.0
+"""A test alert is followed no longer, and the time of a second try."""
+_SECOND_TRY = 15.0
 _SECONDS = 15.0
 _TRIED = ("alertmanager_notification_requests_total", "alertmanager_notification_requests_failed_total")
 _TRIED_OF_OLD = ("alertmanager_notifications_total", "alertmanager_notifications_failed_total")
@@ -92,9 +96,14 @@ class Configuration:
     def inhibitions(self) -> list[Inhibition]:
         """The rules of silence."""
         return [
-            Inhibition(dict(_matchers(one, "source")), dict(_matchers(one, "target")), tuple(map(str, one.get("equal") or ())))
+            Inhibition(dict(_matchers(one, "source_")), dict(_matchers(one, "target_")), tuple(map(str, one.get("equal") or ())))
             for one in self.said.get("inhibit_rules") or ()
         ]
+
+    @http.shaped("Alertmanager")
+    def group_wait(self, labels: Mapping[str, str]) -> float:
+        """How long (s) an alert with these labels waits before anybody is told: the longest of its routes."""
+        return max(_waits(self.route, labels, _GROUP_WAIT))
 
 
 class Alertmanager:
@@ -222,7 +231,10 @@ def receivers_of(configuration: Configuration, **labels: str) -> list[str]:
 
 @dataclass(frozen=True)
 class TestAlert:
-    """A marked test alert that was taken: its labels, its state then, and the tries to notify counted before."""
+    """A marked test alert that was taken: its labels, its state then, and the tries to notify counted before.
+
+    `patience`: how long (s) after `began` it may take until it is sent.
+    """
 
     __test__ = False  # for pytest
 
@@ -231,6 +243,7 @@ class TestAlert:
     state: str
     before: tuple[Mapping[str, float], Mapping[str, float]]
     began: float
+    patience: float
 
     def followed(self, integrations: set[str]) -> Delivery:
         """Wait until each integration has sent it or time is over, and resolve it."""
@@ -239,31 +252,60 @@ class TestAlert:
                 tried, failed = (_grown(was, now) for was, now in zip(self.before, self.client.tries(), strict=True))
                 sent = {key: count - failed.get(key, 0.0) for key, count in tried.items()}
                 seconds = time.monotonic() - self.began
-                if all(sent.get(one, 0) > 0 for one in integrations) or seconds > _DELIVERY_SECONDS:
+                if all(sent.get(one, 0) > 0 for one in integrations) or seconds > self.patience:
                     return Delivery(sent, failed, seconds)
                 time.sleep(0.5)
         finally:
             self.client.post(self.labels, "A test of the acceptance suite: over.", minutes=0)
 
 
-def alarm(client: Alertmanager, severity: str, run_id: str) -> TestAlert:
-    """Raise a marked test alert. Raises LookError when it is refused."""
-    labels = {"alertname": "PreflightTestAlert", "severity": severity, "run": run_id, "instance": "preflight"}
+def marked(severity: str, run_id: str) -> dict[str, str]:
+    """The labels of a test alert."""
+    return {"alertname": "PreflightTestAlert", "severity": severity, "run": run_id, "instance": "preflight"}
+
+
+def alarm(client: Alertmanager, labels: Mapping[str, str], *, group_wait: float) -> TestAlert:
+    """Raise a marked test alert. `group_wait`: how long (s) its routes wait.
+
+    Raises LookError when it is refused, Undecided where it would have to be followed for too long.
+    """
+    if group_wait > _LONGEST_WAIT:
+        raise Undecided(
+            Reason.OPERATOR,
+            f"a {labels['severity']} alert waits {group_wait:g} s before anybody is told, and a test alert is followed for"
+            f" {_LONGEST_WAIT:g} s: give its route in alertmanager.yml a shorter group_wait",
+        )
     before, began = client.tries(), time.monotonic()
     client.post(labels, "A test of the acceptance suite: nothing is wrong, and nothing is to be done.", minutes=5)
-    return TestAlert(client, labels, client.state(run_id), before, began)
+    return TestAlert(client, labels, client.state(labels["run"]), before, began, group_wait + _SECOND_TRY)
 
 
 def _grown(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
     return {key: value - before.get(key, 0.0) for key, value in after.items()}
 
 
-def _matchers(rule: Mapping[str, Any], side: str) -> Iterator[tuple[str, tuple[str, str]]]:
-    for name, value in (rule.get(f"{side}_match") or {}).items():
+def _waits(route: Mapping[str, Any], labels: Mapping[str, str], inherited: float) -> Iterator[float]:
+    """The group_wait of each route that takes an alert, as Alertmanager walks them: the last that match, else the one above."""
+    said = seconds(route.get("group_wait"))
+    wait = inherited if said is None else said
+    below = False
+    for child in route.get("routes") or ():
+        if all(_matches(matcher, labels.get(name, "")) for name, matcher in _matchers(child)):
+            below = True
+            yield from _waits(child, labels, wait)
+            if not child.get("continue"):
+                break
+    if not below:
+        yield wait
+
+
+def _matchers(rule: Mapping[str, Any], side: str = "") -> Iterator[tuple[str, tuple[str, str]]]:
+    """The matchers of a route, or of one side ("source_", "target_") of an inhibition: label, (operator, value)."""
+    for name, value in (rule.get(f"{side}match") or {}).items():
         yield str(name), ("=", str(value))
-    for name, value in (rule.get(f"{side}_match_re") or {}).items():
+    for name, value in (rule.get(f"{side}match_re") or {}).items():
         yield str(name), ("=~", str(value))
-    for text in rule.get(f"{side}_matchers") or ():
+    for text in rule.get(f"{side}matchers") or ():
         found = re.match(r"\s*([\w:]+)\s*(=~|!~|!=|=)\s*\"?(.*?)\"?\s*$", str(text))
         if found:
             yield found[1], (found[2], found[3])

@@ -256,6 +256,7 @@ def test_what_alertmanager_says_is_read_or_said_to_be_none(monkeypatched: pytest
     if made is not None:
         looked(made.receivers_with, "email")
         looked(lambda: (made.settings, made.route, made.integrations("a")))
+        looked(made.group_wait, {"severity": "critical"})
         for rule in looked(made.inhibitions) or ():
             looked(rule.may_silence, "critical")
             looked(rule.speaks_for, "critical")

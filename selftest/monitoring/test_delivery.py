@@ -9,7 +9,12 @@ from typing import Any, ClassVar
 
 import pytest
 
+from preflight.errors import Undecided
+from preflight.outcome import Reason
 from preflight.probes import alertmanager
+from preflight.probes.alertmanager import Configuration
+
+LABELS = alertmanager.marked("warning", "run-1")
 
 
 class Fails:
@@ -35,13 +40,49 @@ class Fails:
 
 
 def test_a_try_that_fails_between_two_questions_is_no_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alertmanager, "_DELIVERY_SECONDS", 0.3)
+    monkeypatch.setattr(alertmanager, "_SECOND_TRY", 0.3)
     monkeypatch.setattr(alertmanager.time, "sleep", lambda _: None)
     client: Any = Fails()
-    delivery = alertmanager.alarm(client, "warning", "run-1").followed({"email"})
+    delivery = alertmanager.alarm(client, LABELS, group_wait=0.0).followed({"email"})
 
     assert delivery.sent["email"] <= 0
     assert client.posted == [5, 0], "the alert is resolved all the same"
+
+
+WARNINGS: dict[str, Any] = {"matchers": ['severity="warning"'], "group_wait": "1m"}
+OTHERS: dict[str, Any] = {"match": {"severity": "critical"}, "group_wait": "5m"}
+
+
+@pytest.mark.parametrize(
+    ("route", "wait"),
+    [
+        ({}, 30.0),
+        ({"group_wait": "10s"}, 10.0),
+        ({"group_wait": "10s", "routes": [OTHERS]}, 10.0),
+        ({"group_wait": "10s", "routes": [OTHERS, WARNINGS]}, 60.0),
+        ({"group_wait": "10s", "routes": [{"match_re": {"severity": "w.*"}}]}, 10.0),
+        ({"routes": [{"matchers": ["alertname=~Preflight.*", "run!=''"], "routes": [{}]}]}, 30.0),
+        ({"group_wait": "0s", "routes": [{"matchers": ['team!=""'], "group_wait": "5m"}]}, 0.0),
+        ({"group_wait": "10s", "routes": [{"group_wait": "20s"}, WARNINGS]}, 20.0),
+        ({"group_wait": "10s", "routes": [{"group_wait": "20s", "continue": True}, WARNINGS]}, 60.0),
+        ({"group_wait": "10s", "routes": [{"group_wait": "2m", "routes": [{"group_wait": "1s"}]}]}, 1.0),
+        ({"group_wait": "10s", "routes": [{"group_wait": "2m", "routes": [OTHERS]}]}, 120.0),
+    ],
+)
+def test_alert_is_waited_for_as_long_as_its_routes_wait(route: dict[str, Any], wait: float) -> None:
+    assert Configuration({"route": route}, "").group_wait(LABELS) == wait
+
+    client: Any = Fails()
+    assert alertmanager.alarm(client, LABELS, group_wait=wait).patience == wait + 15
+
+
+def test_alert_that_waits_for_minutes_is_not_raised() -> None:
+    client: Any = Fails()
+    with pytest.raises(Undecided, match="waits 300 s") as found:
+        alertmanager.alarm(client, LABELS, group_wait=300.0)
+
+    assert found.value.reason is Reason.OPERATOR
+    assert client.posted == []
 
 
 class OldAlertmanager(BaseHTTPRequestHandler):
@@ -79,7 +120,7 @@ def test_old_server_is_asked_by_version_1_of_the_api() -> None:
     try:
         client = alertmanager.Alertmanager(f"http://127.0.0.1:{server.server_port}", "selftest")
         configuration = client.configuration()
-        alert = alertmanager.alarm(client, "warning", "run-1")
+        alert = alertmanager.alarm(client, LABELS, group_wait=10.0)
         delivery = alert.followed({"email"})
     finally:
         server.shutdown()

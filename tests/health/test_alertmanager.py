@@ -129,10 +129,12 @@ def test_alert_was_received_by_mail(people):
 @item("HLT-ALERT-10")
 def test_page_goes_out(alerts, alert_routes, postman, session, evidence):
     """A page goes out through PagerDuty."""
-    reached = alertmanager.receivers_of(alert_routes, severity="critical", alertname="PreflightTestAlert")
+    labels = alertmanager.marked("critical", session.run_id)
+    reached = alertmanager.receivers_of(alert_routes, **labels)
     pagers = {kind for receiver in reached for kind in alert_routes.integrations(receiver)} & set(ON_CALL)
     assert pagers, "a critical alert reaches nobody who is on call"
-    delivery = postman.submit(lambda: alertmanager.alarm(alerts, "critical", session.run_id).followed(pagers)).result()
+    wait = alert_routes.group_wait(labels)
+    delivery = postman.submit(lambda: alertmanager.alarm(alerts, labels, group_wait=wait).followed(pagers)).result()
     evidence.saw("messages", int(sum(delivery.sent.get(kind, 0) for kind in pagers)))
 
     for kind in sorted(pagers):

@@ -119,6 +119,18 @@ LOOK_ALIKES = themed(
     _seen("night_without_players", "Nobody is in VR at night, and the frame rate stands at zero.", alone=((9.0, 480.0),)),
     _seen("memory_falls", "Memory falls by 30 MB over the day.", memory_growth_mb=-30.0),
     Fault(
+        "warnings_wait",
+        "Warnings have a route of their own, which gathers them for half a minute as Alertmanager does by itself.",
+        files(
+            Edit(
+                "replace",
+                _MANAGER,
+                "  routes:\n    - match:\n        severity: warning\n      receiver: 'team-email'\n      group_wait: 30s\n\n",
+                r"  routes:\n",
+            )
+        ),
+    ),
+    Fault(
         "counters_without_series",
         "No scene has ever failed to load, and no audit entry was counted: such counters are declared and have no series yet.",
         at("api", metrics_without_series=("scene_load_errors", "audit_log_entries")),
