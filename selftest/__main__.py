@@ -3,6 +3,7 @@
 `python3 accept.py --selftest` calls this; words after it go to pytest (and then the other checks are left out).
 """
 
+import os
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ CHECKS: list[list[str]] = [
 def main(arguments: list[str]) -> int:
     """Run every check, even after one has failed; 0 when all are green."""
     red = []
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # the tests run the suite some hundred times, each would compile it anew
     lacking = machine.provide()
     if lacking:
         print("Not at hand, so that the tests that need it are skipped:", *lacking, sep="\n  ", flush=True)
