@@ -223,7 +223,6 @@ class Api:
 
 def retry_after(answer: Answer) -> float:
     """Seconds a refusal asks to wait, a week at most: Retry-After, else X-RateLimit-Reset (each a time or seconds), else 60."""
-    now = time.time()
     for name in ("Retry-After", "X-RateLimit-Reset"):
         said = answer.header(name) or ""
         try:
@@ -234,7 +233,7 @@ def retry_after(answer: Answer) -> float:
             except (ValueError, OverflowError):
                 continue
         if value > 1e9:
-            value = (value / 1000 if value > 1e12 else value) - now
+            value = (value / 1000 if value > 1e12 else value) - answer.arrived_at
         if value >= 0:
             return max(1.0, min(value, _A_WEEK))
     return 60.0

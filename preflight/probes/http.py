@@ -51,6 +51,11 @@ class Answer:
     address: str = ""
     sent_at: float = 0.0
 
+    @property
+    def arrived_at(self) -> float:
+        """When the answer was whole, in seconds since the epoch: what it says of times counts from there."""
+        return self.sent_at + self.seconds if self.sent_at else time.time()
+
     def header(self, name: str) -> str | None:
         """The value of a header, several joined by a comma, or None."""
         values = self.header_values(name)

@@ -170,7 +170,7 @@ def announced_end(answer: Answer) -> float | None:
     """
     if answer.header("Retry-After"):
         return retry_after(answer)
-    moments = [left for found in _MOMENT.finditer(answer.text) if (left := _left_until(found[0])) > 0]
+    moments = [left for found in _MOMENT.finditer(answer.text) if (left := _moment(found[0]) - answer.arrived_at) > 0]
     named = [float(found[1]) for found in _NAMED.finditer(answer.text)]
     spans = [float(found[1]) * _UNITS[found[2][0].lower()] for found in _SPAN.finditer(answer.text)]
     for some in (moments, named, spans):
@@ -190,13 +190,13 @@ _FOR_GOOD = 10 * 365 * 86_400.0
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
-def _left_until(text: str) -> float:
-    """Seconds until a moment, written out or in seconds since 1970; negative for one that is over or is none."""
+def _moment(text: str) -> float:
+    """A moment, written out or in seconds since 1970, as the latter; 0 for what is none."""
     try:
         moment = datetime.fromtimestamp(float(text), UTC) if text[4:5] != "-" else datetime.fromisoformat(text)
     except (ValueError, OverflowError):
-        return -1.0
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - time.time()
+        return 0.0
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def after_the_ban(api: Api, token: Secret, ban: Ban, seconds: float) -> Answer:
@@ -207,5 +207,5 @@ def after_the_ban(api: Api, token: Secret, ban: Ban, seconds: float) -> Answer:
     if seconds > _PATIENCE:
         end = datetime.now(UTC) + timedelta(seconds=seconds)
         raise Undecided(Reason.WINDOW, f"the ban of {ban.address} ends at {end:%H:%M:%S} UTC, later than a run waits")
-    time.sleep(max(0.0, ban.afterwards.sent_at + ban.afterwards.seconds + seconds + 1.0 - time.time()))
+    time.sleep(max(0.0, ban.afterwards.arrived_at + seconds + 1.0 - time.time()))
     return api.get(PROTECTED, token=token, address=ban.address, paced=False, may_refuse=True)

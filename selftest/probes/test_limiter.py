@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -90,3 +91,14 @@ def test_only_a_refusal_is_a_ban(status: int, banned: bool) -> None:
 )
 def test_a_header_that_is_no_number_is_none(text: str, number: float | None) -> None:
     assert limiter.counted(refusal(X_RateLimit_Limit=text), "X-RateLimit-Limit") == number
+
+
+def test_a_moment_counts_from_when_the_answer_came() -> None:
+    """However late it is read: a busy machine does not shorten a ban."""
+    came = datetime.now(UTC) - timedelta(seconds=100)
+    said = f'{{"banned_until": "{came + timedelta(seconds=60):%Y-%m-%dT%H:%M:%S.%fZ}"}}'
+    answer = replace(refusal(said), sent_at=came.timestamp())
+
+    assert limiter.announced_end(answer) == pytest.approx(60, abs=0.01)
+    reset = replace(refusal(X_RateLimit_Reset=str(came.timestamp() + 60)), sent_at=came.timestamp())
+    assert retry_after(reset) == pytest.approx(60, abs=0.01)
