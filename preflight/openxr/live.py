@@ -73,7 +73,7 @@ def _said_rates(heard: Listening) -> list[float]:
     first, last = min(by_second), max(by_second)
     if len(by_second) <= (last - first + 1) / 2:  # told so seldom, a second without one is no freeze
         return [round(float(np.mean(said)), 2) for _, said in sorted(by_second.items())]
-    until = max(last, int(heard.seconds) - 1)
+    until = max(last, int(heard.seconds) - 2)
     return [round(float(np.mean(by_second.get(second, [0.0]))), 2) for second in range(first, until + 1)]
 
 

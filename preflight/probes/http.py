@@ -32,7 +32,7 @@ from preflight.redact import printable
 
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 15.0
-MOST_BYTES = 4 * 1024 * 1024
+MOST_BYTES = 2 * 1024 * 1024
 
 
 @dataclass(frozen=True)
