@@ -18,6 +18,7 @@ from scipy import special
 
 FEWEST_BLOCKS = 10
 ALPHA = 0.001
+_NOUGHT = 1e-9
 TOLERATED = 0.05
 """Rise over the run, as a share of the limit, that is no finding however significant."""
 
@@ -60,12 +61,12 @@ def autocorrelation_time(values: Sequence[float] | np.ndarray) -> float:
     size = 1 << (2 * raw.size - 1).bit_length()
     spectrum = np.fft.rfft(ranks, size)
     covariance = np.fft.irfft(spectrum * np.conj(spectrum), size)[: raw.size]
-    if covariance[0] <= 0:
+    if covariance[0] <= _NOUGHT:  # a straight line, and nothing about it
         return 0.5
     rho = covariance / covariance[0]
     tau = 0.5 + np.cumsum(rho[1:])
     beyond = np.flatnonzero(np.arange(1, raw.size) >= 5 * tau)
-    return max(0.5, float(tau[beyond[0]] if beyond.size else tau[-1]))
+    return max(0.5, float(tau[beyond[0]]))  # there always is one: all lags together sum up to nought
 
 
 def mann_kendall(values: Sequence[float] | np.ndarray) -> float:

@@ -14,7 +14,17 @@ import numpy as np
 import pytest
 
 from preflight.measure.change import Change, Interval, hodges_lehmann, judge_change, quantile_ratio
-from preflight.measure.percentile import Decision, judge_percentile, next_look
+from preflight.measure.percentile import (
+    Decision,
+    at_least,
+    at_most,
+    decide,
+    judge_percentile,
+    next_look,
+    order_statistic,
+    order_statistic_interval,
+    quantum,
+)
 from preflight.measure.stable import Stability, judge_stability
 from preflight.measure.trend import autocorrelation_time, judge_trend, mann_kendall, theil_sen
 
@@ -116,3 +126,70 @@ def test_a_percentile() -> None:
     for samples, quantile in (([], 0.95), ([1.0], 0.9)):
         with pytest.raises(ValueError, match=r"^a percentile needs samples, and a quantile that has looks \(0\.95, 0\.99\)$"):
             judge_percentile(samples, quantile, 1.0, inclusive=True)
+
+
+def test_correlation_where_it_hides() -> None:
+    assert autocorrelation_time(range(400)) == autocorrelation_time([5.0 * n for n in range(8)]) == 0.5, "a straight line is none"
+    assert autocorrelation_time([n // 6 % 4 for n in range(60)]) == pytest.approx(1.592824428866829)
+    turns = [math.sin(n / 10) if n % 2 else math.cos(n / 10 + 0.1) for n in range(200)]
+    assert autocorrelation_time(turns) == pytest.approx(3.8454190212886803), "each second value is like the next but one"
+
+
+def test_edges_of_trend_and_stability() -> None:
+    rises = judge_trend(TIMES, RISING, 50.0)
+    assert judge_trend(TIMES, RISING, 50.0, alpha=rises.p_value).rises
+    assert not judge_trend(TIMES, RISING, 50.0, tolerated=rises.share_of_limit).rises
+    assert theil_sen(np.arange(4.0), np.array([0, 2, 1, 4.0])) == pytest.approx((7 / 6, -1.0, 3.0))
+    found = judge_stability(TIMES, RISING, 50.0, 300.0)
+    for bound in (found.low, found.high):
+        assert judge_stability(TIMES, RISING, bound, 300.0, tolerated=1.0).stability is Stability.UNPROVEN
+    assert judge_stability(TIMES, SLOW, 50.0, 300.0).stability is Stability.UNPROVEN
+    assert judge_stability([1.0, 2.0], [1.0, 3.0], 50.0, 1.0).growth == pytest.approx(2.0)
+    assert judge_stability([0.02 * n for n in range(40)], RISING[:40], 50.0, 1.0).block_length == 4
+    slow = [math.sin(n / 20) for n in range(60)]
+    assert judge_stability(TIMES[:60], slow, 50.0, 10.0).block_length == 10, "six blocks at least"
+
+
+def test_edges_of_a_change() -> None:
+    before, now = [(n * 37 % 101) / 7 + n * n / 50 for n in range(20)], [(n * 53 % 97) / 6 + n * n / 40 + 1 for n in range(20)]
+    assert hodges_lehmann(before, now) == Interval(
+        *map(pytest.approx, (1.8135714285714295, -1.8485714285714283, 5.751428571428571))
+    )
+    few = hodges_lehmann(before[:5], now[:5], 0.99999)
+    assert (few.low, few.high) == (min(now[:5]) - max(before[:5]), max(now[:5]) - min(before[:5])), "all there is"
+    assert quantile_ratio([0.5] * 90, [0.5] * 90, 0.95) == Interval(1.0, 1.0, 1.0)
+    low = quantile_ratio([1, 2, 3, 4, 5, 6, 7], [2.5, 3, 4, 5, 7, 9, 11], 0.1)
+    assert low == Interval(*map(pytest.approx, (2.5, 0.8333333333333334, 4.0)))
+    arc = [50 + 20 * math.sin(n / 15) for n in range(60)]
+    ratio = quantile_ratio(arc, [1.5 * value for value in reversed(arc)], 0.95)
+    assert ratio == Interval(*map(pytest.approx, (1.5, 1.4469737449536955, 1.5532407161433068)))
+    slower = [1.3 * value for value in RISING]
+    found = judge_change(RISING, slower, 1.5).ratio
+    assert judge_change(RISING, slower, found.high).change is Change.NOT_WORSE
+    assert judge_change(RISING, slower, found.low).change is Change.INCONCLUSIVE
+
+
+def test_edges_of_counting() -> None:
+    assert at_most(6, 5, 0.1) == at_least(0, 5, 0.1) == at_least(-1, 5, 0.1) == 1.0
+    assert at_least(1, 5, 0.1) == pytest.approx(1 - 0.9**5)
+    exactly = {"looks": 1, "alpha_pass": at_most(0, 90, 1 - 0.95), "alpha_fail": at_least(20, 90, 1 - 0.95)}
+    assert decide(0, 90, 0.95, **exactly) is Decision.PASS
+    assert decide(20, 90, 0.95, **exactly) is Decision.FAIL
+    one_hitch = [100.0] * 16 + [1.0] * 74
+    assert judge_percentile(one_hitch, 0.95, 50.0, inclusive=True).decision is Decision.UNDECIDED, "an episode counts as one"
+    scattered = [100.0 if n % 7 == 0 else 1.0 for n in range(90)]
+    over = sum(value > 50 for value in scattered)
+    enough = 1.5 * 3 * at_least(over, 90, 1 - 0.95)
+    assert judge_percentile(scattered, 0.95, 50.0, inclusive=True, alpha_fail=enough).decision is Decision.FAIL
+
+
+def test_edges_of_order_statistics() -> None:
+    assert order_statistic([3, 1, 2], 0.1) == 1
+    assert order_statistic(range(1, 21), 0.95) == 19
+    ranks = np.arange(1.0, 501.0)
+    assert [order_statistic_interval(ranks[:n], 0.95) for n in (90, 200, 500)] == [(81, 90), (184, 197), (465, 485)]
+    assert order_statistic_interval(ranks[:10], 0.1)[0] == 0.0, "none is surely below"
+    assert order_statistic_interval(ranks[:40], 0.1)[0] == 1.0
+    steps = [1000 / 90 * (1 if n < 27 else 2) for n in range(30)]
+    assert quantum(np.array(steps)) is not None
+    assert quantum(np.array(steps[1:])) is None, "too few"
