@@ -50,7 +50,7 @@ def autocorrelation_time(values: Sequence[float] | np.ndarray) -> float:
     hide the correlation of all the others; a straight line is taken out first, since a trend is no correlation.
     """
     raw = np.asarray(values, dtype=float)
-    if raw.size < 8 or float(np.ptp(raw)) == 0.0:
+    if raw.size < 8:
         return 0.5
     ranks = np.empty(raw.size)
     ranks[np.argsort(raw, kind="stable")] = np.arange(raw.size)
@@ -61,7 +61,7 @@ def autocorrelation_time(values: Sequence[float] | np.ndarray) -> float:
     size = 1 << (2 * raw.size - 1).bit_length()
     spectrum = np.fft.rfft(ranks, size)
     covariance = np.fft.irfft(spectrum * np.conj(spectrum), size)[: raw.size]
-    if covariance[0] <= _NOUGHT:  # a straight line, and nothing about it
+    if covariance[0] <= _NOUGHT:  # all the same, or a straight line
         return 0.5
     rho = covariance / covariance[0]
     tau = 0.5 + np.cumsum(rho[1:])

@@ -160,6 +160,8 @@ def test_edges_of_a_change() -> None:
     assert quantile_ratio([0.5] * 90, [0.5] * 90, 0.95) == Interval(1.0, 1.0, 1.0)
     low = quantile_ratio([1, 2, 3, 4, 5, 6, 7], [2.5, 3, 4, 5, 7, 9, 11], 0.1)
     assert low == Interval(*map(pytest.approx, (2.5, 0.8333333333333334, 4.0)))
+    rise = [1.0, 3, 4, 7, 9, 6, 8, 5, 2]
+    assert quantile_ratio(rise, [2 * value for value in rise], 0.5) == Interval(*map(pytest.approx, (2.0, 0.8, 14 / 3)))
     arc = [50 + 20 * math.sin(n / 15) for n in range(60)]
     ratio = quantile_ratio(arc, [1.5 * value for value in reversed(arc)], 0.95)
     assert ratio == Interval(*map(pytest.approx, (1.5, 1.4469737449536955, 1.5532407161433068)))
