@@ -277,7 +277,12 @@ def alarm(client: Alertmanager, labels: Mapping[str, str], *, group_wait: float)
         )
     before, began = client.tries(), time.monotonic()
     client.post(labels, "A test of the acceptance suite: nothing is wrong, and nothing is to be done.", minutes=5)
-    return TestAlert(client, labels, client.state(labels["run"]), before, began, group_wait + _SECOND_TRY)
+    try:
+        state = client.state(labels["run"])
+    except BaseException:
+        client.post(labels, "A test of the acceptance suite: over.", minutes=0)
+        raise
+    return TestAlert(client, labels, state, before, began, group_wait + _SECOND_TRY)
 
 
 def _grown(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
