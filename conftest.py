@@ -1,10 +1,3 @@
-"""The suite is one plugin and a handful of fixtures; see preflight/plugin.py."""
+"""The suite is one plugin, which names its parts; see preflight/plugin.py."""
 
-pytest_plugins = [
-    "preflight.fixtures",
-    "preflight.hostfixtures",
-    "preflight.measuring",
-    "preflight.plugin",
-    "preflight.vrfixtures",
-    "pytester",
-]
+pytest_plugins = ["preflight.plugin", "pytester"]

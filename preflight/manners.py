@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from preflight import programs
 from preflight.budget import DEFAULT_PER_MINUTE, DOCUMENTED_PER_MINUTE, endpoint_of
 from preflight.checklist import Item
 from preflight.errors import NotApplicable, Undecided
@@ -126,8 +127,15 @@ def admit(item: Item, target: Target, stages: Sequence[Stage], *, distributed: b
             raise NotApplicable(f"{part} is declared absent: {target.facts.absent[part]}")
     for part in item.needs:
         if not target.offers(part):
-            raise Undecided(Reason.OPERATOR, f"the target file does not name {part}: {HOW_TO_OFFER[part]}")
+            raise _not_offered(part, target)
     if item.consent is not None and not target.consents(item.consent):
         raise Undecided(Reason.CONSENT, f"{item.effect}; agree with [consent] {item.consent} = true, or --intrusive")
     if distributed and (item.measuring or item.intrusive):
         raise Undecided(Reason.ALONE, "measures or changes the target, so it never runs beside others; run it without -n")
+
+
+def _not_offered(part: str, target: Target) -> Undecided:
+    lacking = programs.missing(programs.MONITORING)
+    if target.facts.rehearsal and part in ("prometheus", "alertmanager") and lacking:
+        return Undecided(Reason.PROGRAM, f"{', '.join(lacking)} not on this machine; get them by `{programs.HOW_TO_GET}`")
+    return Undecided(Reason.OPERATOR, f"the target file does not name {part}: {HOW_TO_OFFER[part]}")

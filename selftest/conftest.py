@@ -45,7 +45,7 @@ class Project:
         (self.path / "pyproject.toml").write_text(
             '[tool.pytest.ini_options]\ntestpaths = ["tests"]\naddopts = "--import-mode=importlib -p no:locust"\n'
         )
-        (self.path / "conftest.py").write_text('pytest_plugins = ["preflight.fixtures", "preflight.plugin"]\n')
+        (self.path / "conftest.py").write_text('pytest_plugins = ["preflight.plugin"]\n')
         self.target()
         pytester.plugins.clear()
 

@@ -14,13 +14,13 @@ import pytest
 from preflight import checklist
 from preflight.errors import Undecided
 from preflight.evidence import Evidence, LimitBroken
-from preflight.monitorfixtures import Watched
 from preflight.outcome import Reason
 from preflight.probes import spans
 from preflight.probes.alertmanager import Configuration
 from preflight.probes.lines import Buckets, Figure, Line
 from preflight.probes.prometheus import Series, _moment
 from preflight.probes.windows import View, _latency
+from preflight.windowfixtures import Watched
 
 NOW = dt.datetime(2026, 3, 1, 12, 0, tzinfo=dt.UTC)
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from preflight.errors import LookError
-from preflight.monitorfixtures import Windows
 from preflight.probes import yamlfiles
 from preflight.probes.prometheus import JOB, Series, game_job
+from preflight.windowfixtures import Windows
 
 
 def client(*found: tuple[str, str], targets: tuple[Any, ...] = ()) -> Any:
