@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from preflight import programs
+from preflight import checklist, programs
+from preflight.errors import Undecided
+from preflight.manners import admit
+from preflight.outcome import Reason
 from preflight.probes.prometheus import Prometheus
 from preflight.rehearsal.behaviour import Deployment
 from preflight.rehearsal.deploy import Rehearsal
+from preflight.target import load
 
 pytestmark = pytest.mark.skipif(bool(programs.missing(programs.MONITORING)), reason="Prometheus and Alertmanager are not at hand")
 
@@ -95,6 +100,13 @@ def test_without_programs_the_target_names_no_monitoring(tmp_path: Path, monkeyp
     with Rehearsal(Deployment(), tmp_path / "bare") as rehearsal:
         assert "[prometheus]" not in rehearsal.target.read_text()
         assert "monitoring" not in rehearsal.pids
+        target = load(rehearsal.target, {**os.environ, **rehearsal.environment})
+    item = next(one for one in checklist.load(checklist.CHECKLIST).item if "prometheus" in one.needs)
+    with pytest.raises(
+        Undecided, match=r"prometheus, .* not on this machine; get them by `python -m preflight.programs`"
+    ) as raised:
+        admit(item, target, [item.stage], distributed=False)
+    assert raised.value.reason is Reason.PROGRAM
 
 
 def children(parent: int) -> list[int]:
