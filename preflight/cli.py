@@ -17,7 +17,7 @@ from preflight.errors import UsageError, writing
 from preflight.openxr import command as headset
 from preflight.record.read import ReadError, folder_of, read
 from preflight.record.write import atomic, schema
-from preflight.target import TargetError
+from preflight.target import TargetError, default_place
 
 USAGE_ERROR = 4
 _GROUPS = {
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command.set_defaults(run=_init)
 
     command = commands.add_parser("doctor", help="one harmless request a service: is the target file right?")
-    command.add_argument("--target", type=Path, default=Path("target.toml"))
+    command.add_argument("--target", type=Path, default=default_place(Path()))
     command.set_defaults(run=lambda chosen: doctor.examine(chosen.target))
 
     command = commands.add_parser("rehearse", help="start the stand-in deployment and leave it running until Ctrl-C")
@@ -96,7 +96,7 @@ def _more(commands: Any) -> None:
     """The subcommands about records and people."""
     command = commands.add_parser("attest", help="say of an item what only a person can say")
     command.add_argument("item", nargs="?", help="the item, such as VR-COMF-07")
-    command.add_argument("--target", type=Path, default=Path("target.toml"))
+    command.add_argument("--target", type=Path, default=default_place(Path()))
     command.add_argument(
         "--from", dest="source", type=Path, metavar="FILE", help="many at once, in the form of attestations.toml"
     )
@@ -108,7 +108,7 @@ def _more(commands: Any) -> None:
 
     command = commands.add_parser("waive", help="answer for a broken mandatory or warning limit until a date")
     command.add_argument("item")
-    command.add_argument("--target", type=Path, default=Path("target.toml"))
+    command.add_argument("--target", type=Path, default=default_place(Path()))
     for name in ("reason", "approver", "risk", "ticket", "until"):
         command.add_argument(f"--{name}")
     command.add_argument("--yes", action="store_const", const="yes", help="write it without asking")
@@ -127,7 +127,7 @@ def _more(commands: Any) -> None:
     command.set_defaults(run=lambda chosen: combine.combine(chosen.records, chosen.out, chosen.oldest))
 
     command = commands.add_parser("watch", help="look at each window after the deployment once it is over")
-    command.add_argument("--target", type=Path, default=Path("target.toml"))
+    command.add_argument("--target", type=Path, default=default_place(Path()))
     command.add_argument("--until", default="24h", metavar="TIME", help="how long after the deployment: 15m, 1h, 4h, 1d (24h)")
     command.add_argument("--record", type=Path, default=ROOT / "reports", metavar="DIR", help="where the records are kept")
     command.set_defaults(run=_watch)

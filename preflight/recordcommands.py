@@ -95,11 +95,12 @@ def _key(chosen: argparse.Namespace) -> int:
 
 
 def _sign(chosen: argparse.Namespace) -> int:
-    found = list(seal.problems(chosen.record, load()))
+    folder = folder_of(chosen.record)
+    found = list(seal.problems(folder, load()))
     if found:
-        raise UsageError(f"{chosen.record} is not as its run wrote it ({found[0]}); nothing was signed")
-    place = sign.sign(chosen.record, chosen.key)
-    print(f"{place} written: {read(chosen.record).headline}")
+        raise UsageError(f"{folder} is not as its run wrote it ({found[0]}); nothing was signed")
+    place = sign.sign(folder, chosen.key)
+    print(f"{place} written: {read(folder).headline}")
     return 0
 
 

@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 from preflight.checklist import Consent
 from preflight.errors import UsageError
-from preflight.target import Target, TargetError, load
+from preflight.target import Target, TargetError, default_place, load
 
 _NOT_BY_INTRUSIVE = {"page_on_call"}
 
@@ -49,11 +49,9 @@ def joined(path: str, consents: dict[str, bool]) -> Target:
 def _path(given: str | None, root: Path) -> Path:
     if given:
         return Path(given).absolute()
-    if os.environ.get("PREFLIGHT_TARGET"):
-        return Path(os.environ["PREFLIGHT_TARGET"]).absolute()
-    beside = root / "target.toml"
-    if beside.exists():
-        return beside
+    place = default_place(root)
+    if place.exists() or os.environ.get("PREFLIGHT_TARGET"):
+        return place
     raise UsageError(
         "no target: give --target FILE, set PREFLIGHT_TARGET, or write target.toml here (`preflight init` makes one); "
         "--rehearse runs against a stand-in on this machine, which proves nothing about a deployment"

@@ -93,6 +93,12 @@ HOW_TO_OFFER: dict[str, str] = {
 }
 
 
+def default_place(folder: Path) -> Path:
+    """Where the target file is when nobody names one: what PREFLIGHT_TARGET says, else target.toml in `folder`."""
+    named = os.environ.get("PREFLIGHT_TARGET")
+    return Path(named).absolute() if named else folder / "target.toml"
+
+
 def load(path: Path, environment: Mapping[str, str] = os.environ) -> Target:
     """Read, validate and complete a target.
 

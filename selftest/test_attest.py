@@ -120,7 +120,7 @@ def test_a_sign_off_names_the_record(target: Path, tmp_path: Path, capsys: pytes
     (tmp_path / "empty.json").write_text("{}")
     refused = {
         str(tmp_path / "empty.json"): "is no record.json",
-        str(tmp_path / "nowhere"): "can't be read",
+        str(tmp_path / "nowhere"): "there is no such record",
         str(kept(tmp_path / "rehearsed", READ, rehearsal=True)): "is a record of a rehearsal",
         str(
             kept(tmp_path / "older", READ, target=made([]).target.model_copy(update={"build": "0.9"}))

@@ -74,7 +74,18 @@ def test_doctor_says_that_a_token_is_wrong(
     assert "answers 401" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("arguments", [["combine", "nothing"], ["doctor", "--target", "nothing.toml"]])
+def test_the_environment_names_the_target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFLIGHT_TARGET", str(tmp_path / "elsewhere.toml"))
+    for arguments in (["doctor"], ["attest", "VR-COMF-07"], ["waive", "VR-COMF-07"], ["watch"]):
+        done = preflight(*arguments, cwd=tmp_path)
+        assert done.returncode == 4
+        assert f"{tmp_path / 'elsewhere.toml'}: can't be read" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["combine", "nothing"], ["doctor", "--target", "nothing.toml"], ["verify", "nothing"], ["show", "nothing/latest"]],
+)
 def test_what_is_not_there_is_one_sentence(tmp_path: Path, arguments: list[str]) -> None:
     done = preflight(*arguments, cwd=tmp_path)
     assert done.returncode == 4

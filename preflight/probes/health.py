@@ -67,6 +67,8 @@ def read(answer: Answer) -> Health:
     said = answer.object()
     if "status" not in said:
         raise BadAnswer(f"{answer.url}: {answer.status_code}, a JSON object without status")
+    if not isinstance(said["status"], str | bool) and not _number(said["status"]):
+        raise BadAnswer(f"{answer.url}: {answer.status_code}, a JSON object whose status is neither a word nor a number")
     parts = said.get("subsystems")
     parts = parts if isinstance(parts, dict) else {}
     subsystems, details = {}, {}

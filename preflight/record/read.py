@@ -16,13 +16,21 @@ class ReadError(ValueError):
 
 
 def folder_of(record: Path) -> Path:
-    """The folder that a record lies in, given that folder or the file itself."""
+    """The folder that a record lies in, given that folder or the file itself. Raises ReadError when there is neither.
+
+    `latest` may be a file with the name of the newest run, where the system has no links.
+    """
+    pointer = record.with_suffix(".txt")
+    if record.name == "latest" and not record.exists() and pointer.is_file():
+        record = record.parent / pointer.read_text("utf-8").strip()
+    if not record.exists():
+        raise ReadError(f"{record}: there is no such record")
     return record if record.is_dir() else record.parent
 
 
 def read(path: Path) -> Record:
     """The record in a file, or in the folder of a run. Raises ReadError."""
-    file = path / "record.json" if path.is_dir() else path
+    file = path if path.is_file() else folder_of(path) / "record.json"
     try:
         return Record.model_validate(json.loads(file.read_text("utf-8")), by_alias=True)
     except OSError as error:

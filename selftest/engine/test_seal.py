@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from preflight.checklist import Checklist, load
+from preflight.record.read import ReadError, folder_of, read
 from preflight.record.seal import problems, seal
 from selftest.conftest import Project, entry
 
@@ -27,6 +28,19 @@ def sealed(project: Project) -> tuple[Path, Checklist]:
 
 def test_a_record_is_as_its_run_wrote_it(sealed: tuple[Path, Checklist]) -> None:
     assert list(problems(*sealed)) == []
+
+
+def test_latest_is_found_where_the_system_has_no_links(sealed: tuple[Path, Checklist]) -> None:
+    folder, _ = sealed
+    latest = folder.parent / "latest"
+    latest.unlink()
+    with pytest.raises(ReadError, match="there is no such record"):
+        folder_of(latest)
+
+    latest.with_suffix(".txt").write_text(f"{folder.name}\n")
+
+    assert folder_of(latest) == folder
+    assert read(latest).run_id == read(folder).run_id
 
 
 def test_every_one_byte_edit_is_named(sealed: tuple[Path, Checklist], tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ def test_an_unknown_option_is_pytests_own_usage_error(ready: Project) -> None:
 def test_pending_needs_a_record(ready: Project) -> None:
     result = ready.run("--pending", "nothing.json")
     assert result.ret == 4
-    assert "can't be read" in said(result)
+    assert "there is no such record" in said(result)
 
 
 TWO = '@item("SEC-01")\ndef test_a(api, evidence):\n    evidence.request(api.get("/health"))\n\n@item("SEC-01")\ndef test_b(api, evidence):\n    evidence.request(api.get("/health"))\n    assert False, "b"\n'
