@@ -1,7 +1,7 @@
 """The configuration that the rehearsal's real servers run with: the host's own files, with this machine's addresses in them.
 
-Nothing but addresses, paths and the pace is changed (a first scrape after half a minute would be a long wait), so that a fault in a file of the host is a
-fault of the running server.
+Nothing but addresses, the kind of PagerDuty's key, paths and the pace is changed (a first scrape after half a minute would be
+a long wait), so that a fault in a file of the host is a fault of the running server.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import yaml
 
 from preflight.rehearsal.behaviour import Monitoring
+from preflight.rehearsal.receivers import PAGER, WEBHOOK
 
 SCRAPED_EVERY = "2s"
 EVALUATED_EVERY = "1s"
@@ -21,7 +23,7 @@ EVALUATED_EVERY = "1s"
 
 @dataclass(frozen=True)
 class Places:
-    """Ports on loopback: where the host's own ports are to be found, and what is behind mail and paging."""
+    """Ports on loopback: where the host's own ports are to be found, and what is behind mail, paging and webhooks."""
 
     api: int
     telemetry: int
@@ -29,6 +31,7 @@ class Places:
     nothing: int
     alertmanager: int
     mail: int
+    posts: int
 
     def of(self, port: str) -> int | None:
         """The port here of a port of the host."""
@@ -63,13 +66,21 @@ def prometheus(said: dict[str, Any], root: Path, places: Places, wanted: Monitor
 
 
 def alertmanager(said: dict[str, Any], places: Places) -> str:
-    """alertmanager.yml for here: mail and pages go to sinks on this machine."""
+    """alertmanager.yml for here: mails, pages and webhooks go to the rehearsal's receivers. None is added, and none left out."""
     made = copy.deepcopy(said)
     settings = made.setdefault("global", {})
     if "smtp_smarthost" in settings:
         settings["smtp_smarthost"] = f"127.0.0.1:{places.mail}"
     settings["smtp_require_tls"] = False
-    settings["pagerduty_url"] = f"http://127.0.0.1:{places.node}/pagerduty"
+    for receiver in made.get("receivers") or ():
+        name = quote(str(receiver.get("name")), safe="")
+        for page in receiver.get("pagerduty_configs") or ():
+            page["url"] = f"http://127.0.0.1:{places.posts}{PAGER}{name}"
+            # Alertmanager sends to version 1 of PagerDuty's API at an address it is built with, and nobody is to be called
+            if "service_key" in page:
+                page["routing_key"] = page.pop("service_key")
+        for webhook in receiver.get("webhook_configs") or ():
+            webhook["url"] = f"http://127.0.0.1:{places.posts}{WEBHOOK}{name}"
     return yaml.safe_dump(made, sort_keys=False)
 
 

@@ -1,8 +1,8 @@
 """The monitoring process: real Prometheus and Alertmanager with a back-filled day. `python -m preflight.rehearsal.monitoring FILE`.
 
 Prometheus asks the game through a small relay with an address of its own, as a monitoring host would, so that its scrapes
-never count against anybody else. Beside it stand exporters in the place of telemetry's and the host's, and sinks for mail
-and pages. Both servers die with this process.
+never count against anybody else. Beside it stand exporters in the place of telemetry's and the host's, and whoever is told
+of alerts (`receivers.py`). Both servers die with this process.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from preflight.rehearsal import monitorfiles
 from preflight.rehearsal.backfill import CORES, write_history
 from preflight.rehearsal.behaviour import Monitoring
 from preflight.rehearsal.monitorfiles import Places
+from preflight.rehearsal.receivers import NOTES, Receivers
 from preflight.rehearsal.runtime import (
     BACKLOG,
     Assignment,
@@ -46,7 +47,7 @@ _PASSED_ON = ("Authorization", "Accept", "User-Agent")
 
 
 class Exporters:
-    """The three targets of Prometheus, and what mails and pages are thrown into."""
+    """The three targets of Prometheus."""
 
     def __init__(self, wanted: Monitoring, session: aiohttp.ClientSession) -> None:
         self._wanted, self._session = wanted, session
@@ -68,11 +69,8 @@ class Exporters:
         seconds = time.time() - self._began
         return web.Response(text=f"telemetry_clients 1\ntelemetry_messages_total {int(seconds * 12)}\n")
 
-    async def node(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Figures of the host, as node_exporter has them; POSTs are pages that nobody gets."""
-        if request.method == "POST":
-            await request.read()
-            return web.json_response({"status": "success", "message": "Event processed", "dedup_key": "rehearsal"}, status=202)
+    async def node(self, _: web.BaseRequest) -> web.StreamResponse:
+        """Figures of the host, as node_exporter has them."""
         return web.Response(text="\n".join(self._node_lines()) + "\n")
 
     def _node_lines(self) -> list[str]:
@@ -96,22 +94,6 @@ class Exporters:
         ):
             lines.append(f'{name}{{device="{device}"}} {seconds * pace:.0f}')
         return lines
-
-    async def mail(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """A mail server (RFC 5321, as much as a client needs) that takes every mail and keeps none."""
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-            writer.write(b"220 rehearsal ESMTP\r\n")
-            while line := await reader.readline():
-                verb = line[:4].upper()
-                if verb == b"DATA":
-                    writer.write(b"354 go on\r\n")
-                    await reader.readuntil(b"\r\n.\r\n")
-                refused = self._wanted.broken_receiver and verb == b"MAIL"
-                writer.write(b"451 not now\r\n" if refused else b"221 bye\r\n" if verb == b"QUIT" else b"250 ok\r\n")
-                await writer.drain()
-                if verb == b"QUIT":
-                    break
-        writer.close()
 
 
 class Servers:
@@ -177,15 +159,20 @@ class Servers:
             process.wait()
 
 
-async def _listen(exporters: Exporters) -> tuple[dict[str, int], socket.socket]:
+async def _listen(exporters: Exporters, receivers: Receivers) -> tuple[dict[str, int], socket.socket]:
     loop = asyncio.get_running_loop()
     ports = {}
-    for name in ("game", "telemetry", "node"):
+    for name, asked in (
+        ("game", exporters.game),
+        ("telemetry", exporters.telemetry),
+        ("node", exporters.node),
+        ("posts", receivers.posted),
+    ):
         sock = listener()
-        await loop.create_server(server(getattr(exporters, name), _plain), sock=sock, backlog=BACKLOG)
+        await loop.create_server(server(asked, _plain), sock=sock, backlog=BACKLOG)
         ports[name] = port_of(sock)
     mail = listener()
-    await asyncio.start_server(exporters.mail, sock=mail)
+    await loop.create_server(receivers.mail, sock=mail, backlog=BACKLOG)
     ports["mail"] = port_of(mail)
     return ports, listener()
 
@@ -217,8 +204,10 @@ async def _serve(assignment: Assignment, folder: Path) -> None:
     connector = aiohttp.TCPConnector(local_addr=(MONITORING_ADDRESS, 0), force_close=True)
     timeout = aiohttp.ClientTimeout(total=10)
     async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
-        exporters = Exporters(assignment.deployment.monitoring, session)
-        ports, nothing = await _listen(exporters)
+        wanted = assignment.deployment.monitoring
+        exporters = Exporters(wanted, session)
+        receivers = Receivers(folder / NOTES, refuses_mail=wanted.broken_receiver)
+        ports, nothing = await _listen(exporters, receivers)
         lines = await parent_lines()
         say(prometheus=servers.ports["prometheus"], alertmanager=servers.ports["prometheus-alertmanager"])
         first = await lines.readline()
@@ -227,13 +216,21 @@ async def _serve(assignment: Assignment, folder: Path) -> None:
         told: dict[str, Any] = json.loads(first)
         exporters.upstream = told["upstream"]
         manager = servers.ports["prometheus-alertmanager"]
-        places = Places(ports["game"], ports["telemetry"], ports["node"], port_of(nothing), manager, ports["mail"])
+        places = Places(
+            api=ports["game"],
+            telemetry=ports["telemetry"],
+            node=ports["node"],
+            nothing=port_of(nothing),
+            alertmanager=manager,
+            mail=ports["mail"],
+            posts=ports["posts"],
+        )
         ended = asyncio.ensure_future(until_parent_ends(lines))
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.cancel)
         try:
             await asyncio.to_thread(servers.prepare, told["deployed"], told["now"])
             servers.start(places)
-            if assignment.deployment.monitoring.silenced:
+            if wanted.silenced:
                 await _silence(session, manager)
             with contextlib.suppress(asyncio.CancelledError):
                 await ended
