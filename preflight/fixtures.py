@@ -116,9 +116,11 @@ def spent_bucket(api: Api, token: Secret, session: Session) -> Burst:
 
 
 @pytest.fixture(scope="session")
-def host(target: Target) -> Host:
+def host(target: Target) -> Iterator[Host]:
     """The host of the deployment, for reading."""
-    return host_of(target)
+    found = host_of(target)
+    yield found
+    found.close()
 
 
 @pytest.fixture(scope="session")

@@ -92,7 +92,7 @@ class HostPart(_Part):
     root: PurePosixPath = PurePosixPath("/")
     address: str | None = None
     user: str | None = None
-    port: int = 22
+    port: int | None = None
 
     @model_validator(mode="after")
     def _reachable(self) -> HostPart:

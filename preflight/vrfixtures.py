@@ -16,7 +16,6 @@ from preflight.fixtures import People
 from preflight.outcome import Reason
 from preflight.probes import project
 from preflight.probes.api import Api
-from preflight.probes.host import host_of
 from preflight.probes.http import Answer
 from preflight.redact import Secret
 from preflight.session import Session, read_people
@@ -265,10 +264,10 @@ def streamed(target: Target, request: pytest.FixtureRequest) -> Streamed | None:
 
 
 @pytest.fixture(scope="session")
-def promised_hands(target: Target) -> None:
+def promised_hands(target: Target, request: pytest.FixtureRequest) -> None:
     """Hand tracking is promised. NotApplicable where the game's project switches it off, Undecided where nobody can tell."""
     if target.facts.host is None:
         raise Undecided(Reason.OPERATOR, "whether the game follows hands stands in its project; give [host]")
-    setting = project.setting(host_of(target), target.facts.paths.project, "xr/openxr/extensions/hand_tracking")
+    setting = project.setting(request.getfixturevalue("host"), target.facts.paths.project, "xr/openxr/extensions/hand_tracking")
     if setting != "true":
         raise NotApplicable("the game's project.godot does not switch hand tracking on (xr/openxr/extensions/hand_tracking)")

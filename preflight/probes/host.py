@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, Protocol
+from typing import IO, Protocol
 
-from preflight.errors import LookError, Undecided, Unreachable
+from preflight.errors import LookError, Undecided
 from preflight.outcome import Reason
 from preflight.target import Target
 
@@ -32,6 +32,11 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "git-ignored": ("git", "check-ignore", "--quiet", "--no-index", "--"),
 }
 """Every command that is ever run on a host, by name; all of them only read."""
+
+QUIET = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_CONFIG_GLOBAL": "/dev/null"}
+"""English, no lock of git's, and nothing that the settings of whoever looks would add to the answer."""
+MORE_PATH = ("/usr/local/sbin", "/usr/sbin", "/sbin")
+"""Where nginx and ufw are: on the path of the superuser, and of nobody else's sessions."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,15 @@ class Host(Protocol):
 
     def run(self, name: str, *arguments: str, folder: str | None = None) -> Ran:
         """A command of COMMANDS. Raises Undecided when the host does not have it, LookError when it takes too long."""
+
+    def close(self) -> None:
+        """Nothing more is asked of this host for now."""
+
+
+def worded(name: str, arguments: tuple[str, ...], where: str | None) -> list[str]:
+    """The words of a command of COMMANDS in a folder; git looks into repositories of other users there."""
+    words = [*COMMANDS[name], *arguments]
+    return [words[0], "-c", f"safe.directory={where}", *words[1:]] if where and words[0] == "git" else words
 
 
 def read(host: Host, path: str) -> bytes:
@@ -150,11 +164,9 @@ class LocalHost:
 
     def run(self, name: str, *arguments: str, folder: str | None = None) -> Ran:
         """See Host."""
-        command = [*COMMANDS[name], *arguments]
         where = str(self.real(folder)) if folder else None
-        quiet = {**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_CONFIG_GLOBAL": os.devnull}
-        if where and name.startswith("git"):
-            command[1:1] = ["-c", f"safe.directory={where}"]
+        command = worded(name, arguments, where)
+        path = os.pathsep.join([os.environ.get("PATH") or os.defpath, *MORE_PATH])
         try:
             done = subprocess.run(
                 command,
@@ -162,81 +174,22 @@ class LocalHost:
                 text=True,
                 timeout=COMMAND_SECONDS,
                 cwd=where,
-                env=quiet,
+                env={**os.environ, **QUIET, "PATH": path},
                 check=False,
                 errors="replace",
             )
-        except FileNotFoundError as error:
-            raise Undecided(Reason.PROGRAM, f"{command[0]} is not on this machine") from error
         except subprocess.TimeoutExpired as error:
             raise LookError(f"{shlex.join(command)} took longer than {COMMAND_SECONDS:g} s") from error
+        except OSError as error:
+            if where and error.filename == where:
+                raise LookError(f"{folder} can't be entered: {error.strerror}") from error
+            if isinstance(error, FileNotFoundError):
+                raise Undecided(Reason.PROGRAM, f"{command[0]} is not on this machine") from error
+            raise LookError(f"{command[0]} can't be started: {error.strerror}") from error
         return Ran(done.returncode, done.stdout + done.stderr)
 
-
-class SshHost:
-    """A host reached by SSH, through fabric: SFTP for files, one connection for the run."""
-
-    def __init__(self, address: str, user: str | None, port: int, key: str | None, root: PurePosixPath) -> None:
-        import fabric
-
-        options: dict[str, Any] = {"look_for_keys": key is None, "timeout": 10, "banner_timeout": 10, "auth_timeout": 10}
-        if key:
-            options["key_filename"] = key
-        self._connection = fabric.Connection(address, user=user, port=port, connect_kwargs=options, connect_timeout=10)
-        self._root = root
-        self.name = address
-
-    def _real(self, path: str) -> str:
-        return str(self._root / path.lstrip("/"))
-
-    def _sftp(self) -> Any:
-        try:
-            sftp = self._connection.sftp()
-        except Exception as error:
-            raise Unreachable(f"{self.name} can't be reached by SSH: {type(error).__name__}: {error}") from error
-        sftp.get_channel().settimeout(COMMAND_SECONDS)
-        return sftp
-
-    def facts(self, path: str) -> FileFacts | None:
-        """See Host."""
-        try:
-            found = self._sftp().stat(self._real(path))
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise LookError(f"{path} on {self.name}: {error}") from error
-        mode = found.st_mode or 0
-        return FileFacts(found.st_size or 0, mode, float(found.st_mtime or 0), modes.S_ISDIR(mode))
-
-    def listing(self, path: str) -> list[str]:
-        """See Host."""
-        try:
-            return sorted(self._sftp().listdir(self._real(path)))
-        except OSError as error:
-            raise LookError(f"{path} on {self.name} can't be listed: {error}") from error
-
-    @contextmanager
-    def open(self, path: str) -> Iterator[IO[bytes]]:
-        """See Host."""
-        try:
-            file = self._sftp().open(self._real(path), "rb", bufsize=1 << 16)
-        except OSError as error:
-            raise LookError(f"{path} on {self.name} can't be read: {error}") from error
-        with file:
-            yield file
-
-    def run(self, name: str, *arguments: str, folder: str | None = None) -> Ran:
-        """See Host."""
-        command = shlex.join([*COMMANDS[name], *arguments])
-        if folder:
-            command = f"cd {shlex.quote(self._real(folder))} && GIT_OPTIONAL_LOCKS=0 {command}"
-        try:
-            done = self._connection.run(f"LC_ALL=C; export LC_ALL; {command}", hide=True, warn=True, timeout=COMMAND_SECONDS)
-        except Exception as error:
-            raise LookError(f"{command} on {self.name}: {type(error).__name__}: {error}") from error
-        if done.exited == 127:
-            raise Undecided(Reason.PROGRAM, f"{COMMANDS[name][0]} is not on {self.name}")
-        return Ran(done.exited, done.stdout + done.stderr)
+    def close(self) -> None:
+        """See Host: nothing is held open."""
 
 
 def host_of(target: Target) -> Host:
@@ -246,6 +199,10 @@ def host_of(target: Target) -> Host:
         raise Undecided(Reason.OPERATOR, "the target file names no host: give [host] kind and root (or address)")
     if part.kind == "local":
         return LocalHost(part.root)
+    from preflight.probes.sshhost import SshHost  # fabric is slow to load, and few targets need it
+
     key = target.facts.secrets.ssh_key
-    file = str((target.path.parent / key.removeprefix("file:")).resolve()) if key and key.startswith("file:") else None
+    if key and not key.startswith("file:"):
+        raise Undecided(Reason.OPERATOR, "an SSH key is a file: write [secrets] ssh_key = file:PATH in the target file")
+    file = str((target.path.parent / Path(key.removeprefix("file:")).expanduser()).resolve()) if key else None
     return SshHost(str(part.address), part.user, part.port, file, part.root)
