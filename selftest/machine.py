@@ -17,7 +17,14 @@ from preflight import programs
 from preflight.errors import LookError
 from preflight.openxr import monado
 
-INSTALLED = {"chromium": "chromium", "wrk": "wrk", "ufw": "ufw", "ip": "iproute2", "iptables": "iptables"}
+INSTALLED = {
+    "chromium": "chromium",
+    "wrk": "wrk",
+    "ufw": "ufw",
+    "ip": "iproute2",
+    "iptables": "iptables",
+    "sshd": "openssh-server",
+}
 """Program → the Debian package that has it."""
 _POLICY = Path("/usr/sbin/policy-rc.d")
 _SECONDS = 600
