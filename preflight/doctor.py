@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from preflight.budget import Budget
-from preflight.errors import LookError
+from preflight.errors import LookError, Undecided
 from preflight.probes import http
 from preflight.probes.api import PROTECTED, Api
+from preflight.probes.host import host_of
 from preflight.redact import Redactor, know, printable
 from preflight.target import HOW_TO_OFFER, Target, load
 
@@ -48,13 +50,19 @@ def findings(target: Target) -> Iterator[tuple[str, str, bool]]:
     for name, (service, where) in services.items():
         if service is not None and service.url is not None:
             yield _asked(name, service.url + where)
-    if facts.host is not None and facts.host.kind == "local":
-        root = Path(str(facts.host.root)) / facts.paths.project.lstrip("/")
-        yield (
-            "host",
-            f"{root} {'is there' if root.is_dir() else 'is missing: see [host] root and [paths] project'}",
-            root.is_dir(),
-        )
+    if facts.host is not None:
+        yield _host(target)
+
+
+def _host(target: Target) -> tuple[str, str, bool]:
+    project = target.facts.paths.project
+    try:
+        with contextlib.closing(host_of(target)) as host:
+            there = (found := host.facts(project)) is not None and found.is_folder
+            name = host.name
+    except (LookError, Undecided) as error:
+        return "host", str(error), False
+    return "host", f"{project} {'is there' if there else 'is missing: see [host] root and [paths] project'}, on {name}", there
 
 
 def _api(target: Target, api: Api) -> Iterator[tuple[str, str, bool]]:

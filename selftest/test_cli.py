@@ -93,6 +93,30 @@ def test_what_is_not_there_is_one_sentence(tmp_path: Path, arguments: list[str])
     assert "Traceback" not in done.stderr
 
 
+def test_doctor_looks_whether_the_host_is_there(
+    tmp_path: Path, serve: Callable[..., str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TOKEN", SECRET)
+    monkeypatch.setenv("HOME", str(tmp_path))  # no known host keys
+    file = tmp_path / "target.toml"
+    text = f'name = "x"\nbuild = "1"\n[api]\nurl = "{serve({"/scene": (200, {}, b"{}"), "/health": (200, {}, b"{}")})}"\n[secrets]\ntoken = "env:TOKEN"\n'
+
+    file.write_text(f'{text}[host]\nroot = "{tmp_path}"\n')
+    assert main(["doctor", "--target", str(file)]) == 1
+    assert (
+        "BAD  host          /opt/godot is missing: see [host] root and [paths] project, on this machine"
+        in capsys.readouterr().out
+    )
+
+    (tmp_path / "opt" / "godot").mkdir(parents=True)
+    assert main(["doctor", "--target", str(file)]) == 0
+    assert "ok   host          /opt/godot is there, on this machine" in capsys.readouterr().out
+
+    file.write_text(f'{text}[host]\nkind = "ssh"\naddress = "127.0.0.1"\nport = 1\n')
+    assert main(["doctor", "--target", str(file)]) == 1
+    assert "BAD  host          127.0.0.1 can't be reached by SSH" in capsys.readouterr().out
+
+
 def test_the_list_of_faults(tmp_path: Path) -> None:
     done = preflight("rehearse", "--list-faults", cwd=tmp_path)
     assert done.returncode == 0

@@ -25,19 +25,19 @@ UNITS = ("prometheus", "grafana-server", "alertmanager")
 
 
 def host_is_folder(target: Target) -> bool:
-    """Whether the target's host is a folder of this machine."""
+    """Whether the target's host is a folder of a machine, of this one or of one reached by SSH."""
     part = target.facts.host
-    return part is not None and part.kind == "local" and str(part.root) != "/"
+    return part is not None and str(part.root) != "/"
 
 
 def must_be_a_machine(target: Target) -> None:
-    """Raises Undecided when the target's host is a folder of this machine: commands would speak of this machine instead."""
+    """Raises Undecided when the target's host is a folder of a machine: commands would speak of the whole of it instead."""
     part = target.facts.host
     if part is not None and host_is_folder(target):
         raise Undecided(
             Reason.OPERATOR,
-            f"the host is the folder {part.root}: its processes and services can't be told from this machine's; "
-            f"give [host] root = '/' there, or kind = 'ssh'",
+            f"the host is the folder {part.root} of {part.address or 'this machine'}: its processes and services can't be told "
+            f"from that machine's; give [host] root = '/', on the host itself or with kind = 'ssh'",
         )
 
 
