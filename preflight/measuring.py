@@ -219,7 +219,8 @@ class Latency:
             self._evidence.judge(look.name, look.value, n=look.n, where=look.where)
             if look.open:
                 self._evidence.warn(
-                    f"{look.where}: {look.name} {look.value:.4g} {limit.unit} keeps {limit}, not proven ({look.text})"
+                    f"{look.where}: {look.name} {look.value:.4g} {limit.unit} keeps {limit}, not proven ({look.text}): "
+                    "more samples can, without --quick or with more [performance] cap_seconds"
                 )
         if waiting:
             raise Undecided(Reason.SAMPLES, "; ".join(waiting))
