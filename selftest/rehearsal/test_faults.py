@@ -44,7 +44,6 @@ def test_the_change_is_one_and_can_be_handed_over(name: str) -> None:
     assert name.islower()
     assert fault.breaks.endswith(".")
     assert fault.theme
-    assert not fault.expect
 
 
 def test_settings_of_files_change_their_text() -> None:

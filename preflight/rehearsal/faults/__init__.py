@@ -22,9 +22,9 @@ from preflight.rehearsal.faults import (
     telemetry,
     web_page,
 )
-from preflight.rehearsal.faults.model import Expect, Fault
+from preflight.rehearsal.faults.model import Fault
 
-__all__ = ["FAULTS", "LOOK_ALIKES", "Expect", "Fault"]
+__all__ = ["FAULTS", "LOOK_ALIKES", "Fault"]
 
 _MODULES = (
     authentication,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from preflight.rehearsal.behaviour import Answer, DelayModel, Deployment, Edit
@@ -13,22 +13,13 @@ Change = Callable[[Deployment], Deployment]
 
 
 @dataclass(frozen=True)
-class Expect:
-    """What an item must become: its status, and words that its reason holds."""
-
-    status: str
-    says: str = ""
-
-
-@dataclass(frozen=True)
 class Fault:
-    """One thing wrong and nothing else. `breaks` is one sentence; items not in `expect` stay as on the clean one."""
+    """One thing wrong and nothing else. `breaks` is one sentence; what it changes stands in selftest/expected/."""
 
     name: str
     breaks: str
     change: Change
     theme: str = ""
-    expect: Mapping[str, Expect] = field(default_factory=dict)
 
 
 def themed(theme: str, *faults: Fault) -> dict[str, Fault]:
