@@ -28,7 +28,7 @@ class Script:
         """Statements that delete by age, each with the days it keeps at least (None where that can't be told)."""
         for statement in self.statements:
             if re.search(r"\bfind\b", statement) and re.search(r"-delete\b|\brm\b", statement):
-                age = re.search(r"-(mtime|mmin)\s+\+(\S+)", statement)
+                age = re.search(r"-(mtime|mmin)\s+[\"']?\+(\S+)", statement)
                 days = self._number(age[2]) if age else None
                 yield statement, days / 1440 if days is not None and age and age[1] == "mmin" else days
 
@@ -74,7 +74,10 @@ def parse(text: str, path: str, facts: FileFacts) -> Script:
         if not bare:
             continue
         statements.append(bare)
-        assigned = re.fullmatch(r"(?:export\s+|readonly\s+|local\s+)?(\w+)=[\"']?([^\"'$`]*)[\"']?", bare)
-        if assigned:
-            variables[assigned[1]] = assigned[2].strip()
+        for part in re.split(r"(?<!\\);|&&", bare):
+            assigned = re.fullmatch(
+                r"(?:(?:export|readonly|local|declare\s+-\w+)\s+)?(\w+)=[\"']?([^\"'$`]*)[\"']?", part.strip()
+            )
+            if assigned:
+                variables[assigned[1]] = assigned[2].strip()
     return Script(path, facts, tuple(statements), variables)
