@@ -32,6 +32,7 @@ DOCUMENTED_PER_MINUTE: dict[str, int] = {
 _MARGIN = 2  # requests left unused in every minute: somebody else may share the address
 _REMEMBERED = 120.0
 _LONGEST_WAIT = 120.0
+_MINUTE = 60.0
 _KEPT_BACK = 10
 """So many addresses at most, and half of them at most, are left to looks that need one which has sent nothing."""
 _ALL, _ENOUGH = 2, 3
@@ -109,6 +110,15 @@ class Budget:
             state = self._read()
             state["sent"].setdefault(address, []).append([self._clock(), endpoint_of(endpoint), bad_login])
             self._write(state)
+
+    def rest(self, endpoint: str, address: str) -> None:
+        """Wait until a minute has passed since the last request from `address` to `endpoint`: its bucket is full again."""
+        with self._lock:
+            sent = self._read()["sent"].get(address, [])
+        last = max((at for at, where, _ in sent if where == endpoint_of(endpoint)), default=0.0)
+        wait = min(last + _MINUTE - self._clock(), _MINUTE)
+        if wait > 0:
+            self._sleep(wait)
 
     def learn(self, endpoint: str, per_minute: int) -> None:
         """The target announced another limit for `endpoint`: the smaller of it and the documented one is kept."""

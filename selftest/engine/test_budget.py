@@ -111,6 +111,19 @@ def test_a_fresh_address_is_given_once(tmp_path: Path) -> None:
     assert sorted(pace.fresh() + pace.fresh() + pace.fresh()) == ["127.0.0.10", "127.0.0.11"]
 
 
+def test_a_bucket_is_full_again_a_minute_after_the_last_request(tmp_path: Path) -> None:
+    clock = Clock()
+    pace = budget(tmp_path, clock, "127.0.0.10")
+    pace.rest("/scene", "")
+    assert clock.now == 1000.0, "nothing was sent, so nothing is waited for"
+    pace.take("/scene", address="")
+    clock.now = 1020.0
+    pace.take("/health", address="")
+    pace.take("/scene", address="127.0.0.10")
+    pace.rest("/scene?x=1", "")
+    assert clock.now == 1060.0
+
+
 def test_a_lower_limit_is_learned(tmp_path: Path) -> None:
     clock = Clock()
     pace = budget(tmp_path, clock)
