@@ -49,9 +49,11 @@ class _Window:
     seconds: float
 
 
-_ANY = (_Window(99, 10.0), _Window(480, 60.0))
-_ENDPOINT = _Window(49, 30.0)
-_BAD_LOGIN = _Window(4, 60.0)
+_LATE = 2.0
+"""Seconds that one request may take longer to arrive than another: the target counts arrivals, the budget departures."""
+_ANY = (_Window(99, 10.0 + _LATE), _Window(480, 60.0 + _LATE))
+_ENDPOINT = _Window(49, 30.0 + _LATE)
+_BAD_LOGIN = _Window(4, 60.0 + _LATE)
 
 
 def endpoint_of(path: str) -> str:

@@ -52,6 +52,16 @@ def test_every_window_stays_below_every_documented_limit(tmp_path_factory, wante
     assert most_within([at for at, _, bad in sent if bad], 60) <= 4
 
 
+def test_windows_hold_where_the_requests_arrive_though_one_is_slower_than_another(tmp_path: Path) -> None:
+    clock = Clock()
+    pace = budget(tmp_path, clock)
+    arrivals = []
+    for n in range(12):
+        pace.take("/scene", bad_login=True)
+        arrivals.append(clock.now + (1.5 if n % 4 == 0 and n < 4 else 0.0))
+    assert most_within(arrivals, 60) <= 4, "the fifth failed login within a minute bans"
+
+
 def test_two_processes_share_one_budget(tmp_path: Path) -> None:
     clock = Clock()
     one, two = budget(tmp_path, clock), budget(tmp_path, clock)
