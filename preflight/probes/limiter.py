@@ -43,9 +43,16 @@ class Burst:
 
     @property
     def refused(self) -> Answer:
-        """The refusal that ended the burst. Raises LookError where there was none."""
+        """The refusal that ended the burst. Raises LookError where there was none, and where it is no limiter's.
+
+        This machine's own bucket was full, so that a refusal of its first request is a lock-out from before.
+        """
         if self.refusal is None:
             raise LookError(f"the limiter let {self.admitted} requests in and never refused, so there is no refusal to look at")
+        if not (self.admitted or self.address):
+            raise LookError(
+                f"this machine is refused ({self.refusal.status_code}) at its first request: it was locked out before"
+            )
         return self.refusal
 
     @property

@@ -8,6 +8,7 @@ from email.utils import format_datetime
 
 import pytest
 
+from preflight.errors import LookError
 from preflight.probes import limiter
 from preflight.probes.api import retry_after
 from preflight.probes.http import Answer
@@ -102,3 +103,11 @@ def test_a_moment_counts_from_when_the_answer_came() -> None:
     assert limiter.announced_end(answer) == pytest.approx(60, abs=0.01)
     reset = replace(refusal(X_RateLimit_Reset=str(came.timestamp() + 60)), sent_at=came.timestamp())
     assert retry_after(reset) == pytest.approx(60, abs=0.01)
+
+
+def test_a_lock_out_of_this_machine_is_no_refusal_by_the_limiter() -> None:
+    refusal = Answer("GET", "https://t/scene", 429, (), b"", 0.0, sent_token=True, curl="")
+    with pytest.raises(LookError, match="locked out before"):
+        _ = limiter.Burst("", 0, 0.1, refusal, refusal).refused
+    assert limiter.Burst("", 30, 0.1, refusal, refusal).refused is refusal
+    assert limiter.Burst("127.0.0.9", 0, 0.1, refusal, refusal).refused is refusal, "SEC-RATE-04 judges that"
