@@ -13,14 +13,22 @@ from preflight.probes.api import PROTECTED
 @item("SEC-ROT-01")
 def test_new_secret_was_generated(host, target, evidence):
     """A new JWT secret was generated for this deployment."""
-    secret = rotation.secret_in_force(host, target)
-    earlier = [*rotation.development_secrets(host, target), *rotation.earlier_secrets(host, target)]
+    secret = rotation.secret_in_force(host, target).reveal()
+    developers = [old.reveal() for old in rotation.development_secrets(host, target)]
+    before = [old.reveal() for old in rotation.earlier_secrets(host, target)]
     evidence.saw("settings")
-    evidence.fact("compared with", f"{len(earlier)} earlier secret(s)")
-    if not earlier:
+    evidence.fact("compared with", f"{len(developers) + len(before)} earlier secret(s)")
+    if not (developers or before):
         raise Undecided(Reason.OPERATOR, "no earlier secret to compare with: no backup env-* of before, no development file")
 
-    assert secret.reveal() not in {old.reveal() for old in earlier}, "the JWT secret is one that was in use before"
+    assert secret not in developers, "the JWT secret is one that developers use"
+    if secret in before and target.facts.times.deployed_at is None:
+        raise Undecided(
+            Reason.OPERATOR,
+            "a backup from before the environment file was last written has the same JWT secret: whether the deployment brought "
+            "it, [times] deployed_at tells",
+        )
+    assert secret not in before, "the JWT secret is one that was in use before"
 
 
 @item("SEC-ROT-02")
