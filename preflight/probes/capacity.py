@@ -85,28 +85,25 @@ def load(target: Target, api: Api, token: Secret, *, user_agent: str, folder: Pa
     words += ["--exit-code-on-error", "0", "--skip-log-setup"]
     seconds = len(STEPS) * step_s
     print(f"load on {api.url('', 'game')}: up to {CONNECTIONS} connections for {seconds:.0f} s", file=sys.stderr, flush=True)
-    child = subprocess.Popen(
-        words,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=output,
-        env={**os.environ, "PYTHONWARNINGS": "ignore"},
-    )
     began = time.monotonic()
     try:
-        # the token goes by stdin, never by a command line or environment that others can read
-        _, said = child.communicate(json.dumps(given) + "\n", timeout=seconds + _GRACE_S)
+        done = subprocess.run(
+            words,
+            # the token goes by stdin, never by a command line or environment that others can read
+            input=json.dumps(given) + "\n",
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=output,
+            env={**os.environ, "PYTHONWARNINGS": "ignore"},
+            timeout=seconds + _GRACE_S,
+            check=False,
+        )
     except subprocess.TimeoutExpired as error:
         raise LookError(f"Locust did not end within {time.monotonic() - began:.0f} s and was stopped") from error
-    finally:
-        if child.poll() is None:
-            child.kill()
-            child.wait(5)
-    if child.returncode != 0:
-        last = said.strip().splitlines()[-1:] or ["without a word"]
-        raise LookError(f"Locust ended with status {child.returncode}: {printable(last[0], 200)}")
+    if done.returncode != 0:
+        last = done.stderr.strip().splitlines()[-1:] or ["without a word"]
+        raise LookError(f"Locust ended with status {done.returncode}: {printable(last[0], 200)}")
     carried = _read(output)
     api.sent["GET /health 200"] += carried.requests - carried.failed
     if carried.failed:

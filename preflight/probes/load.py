@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import subprocess
 import sys
@@ -126,34 +125,21 @@ def _run(order: Order, what: str) -> dict[str, Any]:
     deadline = expected + 2 * order.timeout_s + _GRACE_S
     words = {**asdict(order), "deadline_s": deadline}
     began = time.monotonic()
-    child = subprocess.Popen(
-        [sys.executable, "-m", "preflight.probes.load_process"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    if expected > 5:
+        print(f"measuring {what}: {order.rounds} requests each, {expected:.0f} s", file=sys.stderr, flush=True)
+    command = [sys.executable, "-m", "preflight.probes.load_process"]
     try:
-        if expected > 5:
-            print(
-                f"measuring {what}: {order.rounds} requests each, {expected:.0f} s",
-                file=sys.stderr,
-                flush=True,
-            )
         # the order holds the token: by stdin, never on a command line that others can read
-        out, said = child.communicate(json.dumps(words) + "\n", timeout=deadline + _GRACE_S)
+        done = subprocess.run(
+            command, input=json.dumps(words) + "\n", capture_output=True, text=True, timeout=deadline + _GRACE_S, check=False
+        )
     except subprocess.TimeoutExpired as error:
         raise LookError(f"{what}: the generator did not end within {time.monotonic() - began:.0f} s and was stopped") from error
-    finally:
-        if child.poll() is None:
-            child.kill()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                child.wait(5)
-    if child.returncode != 0:
-        last = said.strip().splitlines()[-1:] or ["without a word"]
+    if done.returncode != 0:
+        last = done.stderr.strip().splitlines()[-1:] or ["without a word"]
         raise LookError(f"{what}: the generator died ({printable(last[0], 160)})")
     try:
-        result: dict[str, Any] = json.loads(out)
+        result: dict[str, Any] = json.loads(done.stdout)
     except ValueError as error:
         raise LookError(f"{what}: the generator wrote no result") from error
     return result
