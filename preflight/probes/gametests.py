@@ -66,11 +66,13 @@ def _report(host: Host, path: str) -> Report:
 
 def parse(data: bytes, path: str, modified: datetime) -> Report:
     """A JUnit file. Raises LookError when it is none."""
+    import xml.etree.ElementTree as ET
+
     import junitparser
 
     try:
-        root: Any = junitparser.JUnitXml.fromroot(_root(data))
-        suites = list(_suites(root))
+        root: Any = ET.fromstring(data.removeprefix(b"\xef\xbb\xbf"))  # noqa: S314  # entities are refused before
+        suites = list(_suites(junitparser.JUnitXml.fromroot(root)))
     except Exception as error:
         raise LookError(f"{path} is no JUnit file: {printable(str(error), 120)}") from error
     cases: list[Case] = []
@@ -85,12 +87,6 @@ def parse(data: bytes, path: str, modified: datetime) -> Report:
 
 def _case(suite: Any, case: Any) -> Case:
     return Case(f"{suite.name or ''} {case.classname or ''} {case.name or ''}".strip().lower(), _result(case))
-
-
-def _root(data: bytes) -> Any:
-    from xml.etree import ElementTree as ET
-
-    return ET.fromstring(data.removeprefix(b"\xef\xbb\xbf"))  # noqa: S314  # entities are refused before
 
 
 def _suites(root: Any) -> Iterator[Any]:

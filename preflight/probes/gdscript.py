@@ -29,6 +29,7 @@ _AT_START = ("_static_init", "_init", "_enter_tree", "_ready")
 _BRANCHES = ("if_stmt", "while_stmt", "for_stmt", "for_stmt_typed", "match_stmt", "lambda")
 _DECLARATIONS = ("class_var_stmt", "const_stmt")
 _UNARY = ("neg_expr", "not_test", "asless_not_test", "actual_not_test", "asless_actual_not_test")
+_CASTS = ("PackedStringArray", "Array", "bool", "int", "float", "String", "str")
 _ARITHMETIC = ("mdr_expr", "arith_expr", "asless_mdr_expr", "asless_arith_expr")
 
 
@@ -220,15 +221,7 @@ def _value(node: Any, settings: dict[str, Setting]) -> Value:  # noqa: PLR0911  
         values = [_value(part, settings) for part in parts if not (isinstance(part, Token) and part.type == "COMMA")]
         unknown = next((value for value in values if isinstance(value, Computed)), None)
         return unknown or values
-    if node.data == "standalone_call" and str(parts[0]) in (
-        "PackedStringArray",
-        "Array",
-        "bool",
-        "int",
-        "float",
-        "String",
-        "str",
-    ):
+    if node.data == "standalone_call" and str(parts[0]) in _CASTS:
         return _value(parts[1], settings) if len(parts) == 2 else [] if len(parts) == 1 else _computed(node)
     if node.data in _UNARY and len(parts) == 2:
         inner = _value(parts[1], settings)

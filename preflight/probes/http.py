@@ -126,12 +126,8 @@ class _WatchedHTTP(HTTPConnection):
         return sock
 
 
-class _WatchedHTTPS(HTTPSConnection):
-    def _new_conn(self) -> socket.socket:
-        sock = super()._new_conn()
-        if _watchdog.attach:
-            _watchdog.attach(sock)
-        return sock
+class _WatchedHTTPS(_WatchedHTTP, HTTPSConnection):
+    """The same with TLS."""
 
 
 class _HTTPPool(HTTPConnectionPool):

@@ -52,19 +52,10 @@ class Documented:
     hold_s: float
 
 
+_LATENCY = ("http_request_duration_seconds_bucket", "http_request_latency_ms")
 DOCUMENTED = (
     Documented("HLT-RULE-02", ("HighHTTPErrorRate",), "critical", ("http_requests_total",), "5", "errors", 0.05, 0.01, 300),
-    Documented(
-        "HLT-RULE-03",
-        ("CriticalSlowRequests",),
-        "critical",
-        ("http_request_duration_seconds_bucket", "http_request_latency_ms"),
-        "0.99",
-        "latency",
-        2.0,
-        1.0,
-        300,
-    ),
+    Documented("HLT-RULE-03", ("CriticalSlowRequests",), "critical", _LATENCY, "0.99", "latency", 2.0, 1.0, 300),
     Documented(
         "HLT-RULE-04", ("CriticalAuthFailureRate",), "critical", ("auth_attempts_total",), "", "logins", 50 / 60, 1 / 60, 120
     ),
@@ -73,17 +64,7 @@ DOCUMENTED = (
     ),
     Documented("HLT-RULE-06", ("HTTPAPIDown",), "critical", ("up",), "", "down", 0.0, 1.0, 120),
     Documented("HLT-RULE-07", ("ElevatedHTTPErrorRate",), "warning", ("http_requests_total",), "/", "errors", 0.01, 0.01, 600),
-    Documented(
-        "HLT-RULE-08",
-        ("SlowRequestLatency",),
-        "warning",
-        ("http_request_duration_seconds_bucket", "http_request_latency_ms"),
-        "0.95",
-        "latency",
-        0.5,
-        0.001,
-        600,
-    ),
+    Documented("HLT-RULE-08", ("SlowRequestLatency",), "warning", _LATENCY, "0.95", "latency", 0.5, 0.001, 600),
     Documented("HLT-RULE-09", ("HighRateLimitHits",), "warning", ("rate_limit_hits_total",), "", "limited", 50 / 60, 1 / 60, 300),
     Documented(
         "HLT-RULE-10", ("HighMemoryUsage",), "warning", ("process_resident_memory_bytes",), "", "memory", 800 * 2**20, 1e6, 600

@@ -224,9 +224,7 @@ class Sampler:
         self._enter(group, order)
         if not any(batch.samples for batch in batches):
             nobody = Unreachable(f"{group[0].call}: none of the first {order.warm_up} requests was answered")
-            self._refuse(
-                group, nobody if not any(batch.refusal for batch in batches) else next(b.refusal for b in batches if b.refusal)
-            )
+            self._refuse(group, next((batch.refusal for batch in batches if batch.refusal), nobody))
             return
         for series, batch in zip(group, batches, strict=True):
             if batch.refusal is not None:

@@ -108,15 +108,13 @@ class Prometheus:
 
     def job(self, name: str) -> Job | None:
         """A scrape job by its name, None when there is none."""
-        jobs = self._said.get("scrape_configs")
-        for entry in _list(jobs):
+        for entry in _list(self._said.get("scrape_configs")):
             if isinstance(entry, dict) and entry.get("job_name") == name:
                 return self._job(name, entry)
         return None
 
     def _job(self, name: str, entry: Mapping[str, Any]) -> Job:
-        static = entry.get("static_configs")
-        groups = [group for group in _list(static) if isinstance(group, dict)]
+        groups = [group for group in _list(entry.get("static_configs")) if isinstance(group, dict)]
         return Job(
             name=name,
             targets=tuple(str(one) for group in groups for one in _list(group.get("targets"))),
