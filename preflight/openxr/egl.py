@@ -19,8 +19,6 @@ EXTENSIONS = ("XR_MNDX_egl_enable", "XR_KHR_opengl_enable")
 _POINTER = ctypes.c_void_p
 _SURFACELESS, _OPENGL_API, _OPENGL_BIT = 0x31DD, 0x30A2, 0x0008
 _FRAMEBUFFER, _COLOUR0, _TEXTURE_2D, _COLOUR_BIT = 0x8D40, 0x8CE0, 0x0DE1, 0x4000
-_FORMATS = (0x8C43, 0x8058)
-"""GL_SRGB8_ALPHA8, GL_RGBA8."""
 
 
 class _Binding(ctypes.Structure):
@@ -38,6 +36,8 @@ class Graphics:
     """An OpenGL context that a session can be bound to. Raises Trouble when EGL gives none."""
 
     extensions = EXTENSIONS
+    formats = (0x8C43, 0x8058)
+    """GL_SRGB8_ALPHA8, GL_RGBA8."""
     image_type = linux.SwapchainImageOpenGLKHR
 
     def __init__(self) -> None:
@@ -104,10 +104,6 @@ class Graphics:
         proc = ctypes.cast(self._egl.eglGetProcAddress, _POINTER)
         self._bound = _Binding(kind, None, proc, self._display, self._config, self._made)
         return ctypes.cast(ctypes.pointer(self._bound), _POINTER)
-
-    def format(self, offered: list[int]) -> int:
-        """The picture format to use, of those offered."""
-        return next((known for known in _FORMATS if known in offered), offered[0])
 
     def draw(self, image: Any, shade: float) -> None:
         """Fill a picture with a colour: enough for the compositor to have something new to show."""

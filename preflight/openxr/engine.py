@@ -14,11 +14,10 @@ from types import TracebackType
 from typing import Self
 
 from preflight.checklist import ROOT
-from preflight.errors import LookError, Undecided, Unreachable
+from preflight.errors import LookError, Unreachable
 from preflight.openxr import live, monado
 from preflight.openxr.figures import CHECKLIST_HZ
 from preflight.openxr.service import Headset, Service
-from preflight.outcome import Reason
 from preflight.probes import telemetry
 
 HZ = 30
@@ -57,11 +56,7 @@ class Engine:
     """
 
     def __init__(self) -> None:
-        tree = monado.tree(engine=True)
-        if tree is None:
-            how = monado.why_not_here() or f"get it with: {monado.INSTALL} --engine"
-            raise Undecided(Reason.PROGRAM, f"no engine on this machine; {how}")
-        self.service = Service(tree, Headset(hz=HZ))
+        self.service = Service(monado.needed("engine", engine=True), Headset(hz=HZ))
         self.url = ""
         self.process: subprocess.Popen[bytes] | None = None
 

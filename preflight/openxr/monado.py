@@ -18,7 +18,8 @@ from pathlib import Path
 
 import platformdirs
 
-from preflight.errors import LookError
+from preflight.errors import LookError, Undecided
+from preflight.outcome import Reason
 
 SUITE = "trixie"
 MIRROR = "http://deb.debian.org/debian"
@@ -93,6 +94,15 @@ def tree(*, engine: bool = False) -> Tree | None:
     """The installed tree, or None; with `engine` the one that has Godot in it as well."""
     found = Tree(place() / ("engine" if engine else "root"))
     return found if found.complete else None
+
+
+def needed(what: str, *, engine: bool = False) -> Tree:
+    """The installed tree. Raises Undecided where it is not there, with how to get it; `what` this machine lacks then."""
+    found = tree(engine=engine)
+    if found is None:
+        how = why_not_here() or f"get it with: {INSTALL}{' --engine' if engine else ''}"
+        raise Undecided(Reason.PROGRAM, f"no {what} on this machine; {how}")
+    return found
 
 
 def why_not_here() -> str:

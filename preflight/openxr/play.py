@@ -103,12 +103,13 @@ class Play:
             return
         if "PRIMARY_STEREO" not in self.told["views"]:
             raise Trouble("no stereo", f"the headset shows {', '.join(self.told['views'])} and no picture for each eye")
-        offered = self._graphics.format(list(xr.enumerate_swapchain_formats(self._session)))
+        offered = list(xr.enumerate_swapchain_formats(self._session))
+        wanted = next((known for known in self._graphics.formats if known in offered), offered[0])
         for width, height in self.told["views"]["PRIMARY_STEREO"]:
             flags = xr.SwapchainUsageFlags.COLOR_ATTACHMENT_BIT | xr.SwapchainUsageFlags.SAMPLED_BIT
             about = xr.SwapchainCreateInfo(
                 usage_flags=flags,
-                format=offered,
+                format=wanted,
                 sample_count=1,
                 width=width,
                 height=height,

@@ -72,19 +72,15 @@ def session(kind: str = "", build: str = "") -> dict[str, Any]:
 def _times(kind: str) -> tuple[list[float], list[list[Any]]]:
     """Predicted display times (s), and the phases by first frame."""
     period = 1 / (72 if kind == "72 hz" else 90)
-    step: Callable[[int], float] = lambda _: period  # noqa: E731 - one of several, chosen below
-    if kind == "below 85":
-        step = lambda i: period * (2 if i % 14 == 13 else 1)  # noqa: E731
-    elif kind == "late frames":
-        step = lambda i: period * (2 if i % 9 == 8 else 1)  # noqa: E731
-    elif kind == "freeze":
-        step = lambda i: 2.0 if i == 900 else period  # noqa: E731
-    elif kind == "unpaced":
-        step = lambda _: 1 / 1520  # noqa: E731
-    elif kind == "reprojected":
-        step = lambda _: 2 * period  # noqa: E731
-    elif kind == "loading hitch":
-        step = lambda i: 1.4 if i == 920 else period  # noqa: E731
+    steps: dict[str, Callable[[int], float]] = {
+        "below 85": lambda i: period * (2 if i % 14 == 13 else 1),
+        "late frames": lambda i: period * (2 if i % 9 == 8 else 1),
+        "freeze": lambda i: 2.0 if i == 900 else period,
+        "unpaced": lambda _: 1 / 1520,
+        "reprojected": lambda _: 2 * period,
+        "loading hitch": lambda i: 1.4 if i == 920 else period,
+    }
+    step: Callable[[int], float] = steps.get(kind, lambda _: period)
     at, times = 5.0, []
     for index in range(_FRAMES):
         times.append(at)

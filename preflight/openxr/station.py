@@ -88,7 +88,7 @@ class Station:
         if not self.own:
             python, environment = _active()
             return self._checked(_ask({"seconds": seconds, "samples": samples}, python, environment))
-        tree = self._tree()
+        tree = monado.needed("simulated headset")
         with Service(tree, self._simulated.headset) as service:
             asked = {"seconds": seconds, "samples": samples, "disturb": asdict(self._simulated.disturbance)}
             happening = _Happening(service, self._simulated.headset)
@@ -99,7 +99,7 @@ class Station:
 
         On the station's own headset alone: where a person wears it, the runtime's menu does it.
         """
-        tree = self._tree()
+        tree = monado.needed("simulated headset")
         with Service(tree, self._simulated.headset) as service:
             rival = threading.Thread(
                 target=_ask, args=({"seconds": _RIVAL_S}, tree.command(sys.executable), service.environment), daemon=True
@@ -119,15 +119,6 @@ class Station:
         if look.trouble in MISSING:
             raise Undecided(Reason.PROGRAM, f"{look.sentence}; {_REMEDY[look.trouble]}")
         return look
-
-    @staticmethod
-    def _tree() -> monado.Tree:
-        found = monado.tree()
-        if found is None:
-            problem = monado.why_not_here()
-            how = problem or f"get it with: {monado.INSTALL}"
-            raise Undecided(Reason.PROGRAM, f"no simulated headset on this machine; {how}")
-        return found
 
 
 class _Happening:

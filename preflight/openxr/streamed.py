@@ -54,9 +54,9 @@ def of_stream(stream: Listening) -> Streamed:
             hands[side] += [pose] if pose is not None else []
             if isinstance(said, dict):
                 profiles[side] = str(said.get("profile", ""))
-                for name, down in _buttons(said).items():
+                for name, down in _below(said, "buttons").items():
                     used.setdefault(f"{side} {name}", []).append(inputs.pressed(down))
-    rates = [float(m.data["data"]["fps"]) for m in stream.events("fps") if number(_data(m.data).get("fps"))]
+    rates = [float(m.data["data"]["fps"]) for m in stream.events("fps") if number(_below(m.data, "data").get("fps"))]
     return Streamed(
         messages=len(told),
         head=heads,
@@ -65,7 +65,7 @@ def of_stream(stream: Listening) -> Streamed:
         held=[name for name, downs in used.items() if len(downs) > 1 and all(downs)],
         rates=rates,
         alerts=[str(m.data.get("message", "")) for m in stream.of("alert")],
-        events=[Happened(m.at, str(m.data.get("event")), _data(m.data)) for m in stream.of("event")],
+        events=[Happened(m.at, str(m.data.get("event")), _below(m.data, "data")) for m in stream.of("event")],
     )
 
 
@@ -87,11 +87,6 @@ def _pose(at: float, said: Any) -> Pose | None:
     return Pose(at, flags, (place[0], place[1], place[2]), (turn[0], turn[1], turn[2], turn[3]))
 
 
-def _buttons(said: Mapping[str, Any]) -> dict[str, Any]:
-    found = said.get("buttons")
-    return found if isinstance(found, dict) else {}
-
-
-def _data(message: Mapping[str, Any]) -> Mapping[str, Any]:
-    found = message.get("data")
+def _below(said: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = said.get(name)
     return found if isinstance(found, dict) else {}

@@ -15,8 +15,6 @@ from xr.platform import linux
 from preflight.openxr.binding import Trouble, function
 
 _POINTER = ctypes.c_void_p
-_SRGB, _LINEAR = 43, 37
-"""VK_FORMAT_R8G8B8A8_SRGB, VK_FORMAT_R8G8B8A8_UNORM."""
 _SHOWN, _WRITTEN = vulkan.VK_IMAGE_LAYOUT_COLOR_ATTACHMENT_OPTIMAL, vulkan.VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL
 _ANY_FAMILY = 0xFFFFFFFF
 
@@ -64,6 +62,8 @@ class Graphics:
     """A Vulkan device that a session can be bound to. Raises Trouble where there is no driver."""
 
     extensions = ("XR_KHR_vulkan_enable2",)
+    formats = (43, 37)
+    """VK_FORMAT_R8G8B8A8_SRGB, VK_FORMAT_R8G8B8A8_UNORM."""
     image_type = linux.SwapchainImageVulkanKHR
 
     def __init__(self) -> None:
@@ -113,10 +113,6 @@ class Graphics:
         primary = vulkan.VK_COMMAND_BUFFER_LEVEL_PRIMARY
         wanted = vulkan.VkCommandBufferAllocateInfo(commandPool=pool, level=primary, commandBufferCount=1)
         self._recorder = vulkan.vkAllocateCommandBuffers(device, wanted)[0]
-
-    def format(self, offered: list[int]) -> int:
-        """The picture format to use, of those offered."""
-        return next((known for known in (_SRGB, _LINEAR) if known in offered), offered[0])
 
     def draw(self, image: Any, shade: float) -> None:
         """Fill a picture with a colour: enough for the compositor to have something new to show."""

@@ -12,14 +12,13 @@ import xr
 
 from preflight.openxr.binding import Trouble, function
 
-_FORMATS = (0x8C43, 0x8058)
-"""GL_SRGB8_ALPHA8, GL_RGBA8."""
-
 
 class Graphics:
     """An OpenGL context that a session can be bound to. Raises Trouble when there is no window system."""
 
     extensions = ("XR_KHR_opengl_enable",)
+    formats = (0x8C43, 0x8058)
+    """GL_SRGB8_ALPHA8, GL_RGBA8."""
 
     def __init__(self) -> None:
         import glfw
@@ -52,10 +51,6 @@ class Graphics:
             h_dc=self._wgl.wglGetCurrentDC(), h_glrc=self._wgl.wglGetCurrentContext()
         )
         return ctypes.cast(ctypes.pointer(self._bound), ctypes.c_void_p)
-
-    def format(self, offered: list[int]) -> int:
-        """The picture format to use, of those offered."""
-        return next((known for known in _FORMATS if known in offered), offered[0])
 
     def draw(self, image: Any, shade: float) -> None:
         """Fill a picture with a colour: enough for the compositor to have something new to show."""
