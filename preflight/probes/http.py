@@ -122,7 +122,7 @@ class _WatchedHTTP(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         sock = super()._new_conn()
         if _watchdog.attach:
-            _watchdog.attach(sock)
+            _watchdog.attach(sock.dup())  # TLS takes the socket itself away
         return sock
 
 
@@ -192,6 +192,8 @@ def _deadline(seconds: float) -> Iterator[threading.Event]:
     finally:
         timer.cancel()
         _watchdog.attach = None
+        for sock in sockets:
+            sock.close()
 
 
 def send(

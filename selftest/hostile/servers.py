@@ -7,6 +7,7 @@ import gzip
 import itertools
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -180,14 +181,14 @@ MODES: dict[str, Mode] = {
 
 
 @contextlib.contextmanager
-def serving(mode: Mode) -> Iterator[str]:
-    """A server of that mode on loopback; its URL."""
+def serving(mode: Mode, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    """A server of that mode on loopback, behind TLS where a context is given; its URL."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=256)
 
     def one(sock: socket.socket) -> None:
-        with sock, contextlib.suppress(OSError):
-            request = sock.recv(65536)
-            mode(sock, request)
+        with contextlib.suppress(OSError), sock, tls.wrap_socket(sock, server_side=True) if tls else sock as spoken:
+            request = spoken.recv(65536)
+            mode(spoken, request)
 
     def accept() -> None:
         while True:
@@ -199,6 +200,6 @@ def serving(mode: Mode) -> Iterator[str]:
 
     threading.Thread(target=accept, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         listener.close()
