@@ -120,6 +120,7 @@ def test_warning_of_the_documented_file_is_received_by_mail_alone(tmp_path: Path
 
 
 @live
+@pytest.mark.lengthy
 def test_mail_that_is_refused_is_received_by_nobody_and_not_delivered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alertmanager, "_SECOND_TRY", 3.0)
     with deployed(tmp_path / "broken", "receiver_broken") as told:
@@ -131,6 +132,7 @@ def test_mail_that_is_refused_is_received_by_nobody_and_not_delivered(tmp_path: 
 
 
 @live
+@pytest.mark.lengthy
 def test_silenced_warning_reaches_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alertmanager, "_SECOND_TRY", 3.0)
     with deployed(tmp_path / "silenced", "warnings_silenced", *WITH_WEBHOOKS) as told:
