@@ -269,6 +269,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
     chosen = parser.parse_args()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each run would compile the suite anew
     rows = []
     for name, bench in BENCHES.items():
         if not chosen.only or name in chosen.only:
