@@ -54,9 +54,7 @@ def _records(paths: Sequence[Path]) -> list[Path]:
     parts = []
     for path in paths:
         folder = folder_of(path).resolve()
-        if not path.exists():
-            read(path)  # raises ReadError
-        if path.name != "record.json" and not (path / "record.json").is_file():
+        if (path.is_file() and path.name != "record.json") or not (folder / "record.json").is_file():
             show(f"left out: {path} (no record)")
         elif folder not in parts:
             parts.append(folder)
