@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 
 from preflight.errors import LookError, NotApplicable, Undecided
 from preflight.fixtures import session_key
-from preflight.probes import audit, backups, backupscript, envfile, gamelog, gametests, gdscript, nginx, nginxrules, yamlfiles
+from preflight.probes import audit, backups, backupscript, envfile, gamelog, gametests, nginx, nginxrules, yamlfiles
 from preflight.probes.api import Api
 from preflight.probes.envfile import EnvFile
 from preflight.probes.host import Host
 from preflight.redact import Secret
 from preflight.target import Target, TargetError
+
+if TYPE_CHECKING:
+    from preflight.probes import gdscript
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +41,8 @@ def _secrets_of_the_host(request: pytest.FixtureRequest) -> None:
 @pytest.fixture(scope="session")
 def script(host: Host, target: Target) -> Callable[[str], gdscript.Script]:
     """A GDScript file of the project by its path in it, parsed once."""
+    from preflight.probes import gdscript
+
     read: dict[str, gdscript.Script] = {}
 
     def parsed(path: str) -> gdscript.Script:

@@ -43,7 +43,7 @@ Time = Annotated[datetime, AfterValidator(_aware)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)  # collecting reads no target file
 
 
 class ApiPart(_Part):

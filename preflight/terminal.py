@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import textwrap
@@ -35,7 +36,8 @@ def width() -> int:
 
 def failure(judged: Judged, item: Item, evidence: Evidence) -> str:
     """What happened, the limit, what to do, how to reproduce it: what pytest shows for one test."""
-    rows = [f"{judged.status}  {item.id}  {item.title}"]
+    start = f"{judged.status}  {item.id}  "
+    rows = textwrap.wrap(start + item.title, width(), subsequent_indent=" " * len(start), break_on_hyphens=False)
     rows += _block("seen", judged.reason)
     for value in evidence.judgements:
         if not value.kept:
@@ -44,9 +46,24 @@ def failure(judged: Judged, item: Item, evidence: Evidence) -> str:
     rows += _block("facts", "; ".join(f"{name}: {text}" for name, text in evidence.facts.items()))
     rows += _block("do", item.remedy)
     for command in evidence.reproduce[:3]:
-        rows.append(f"  again   {command}")
+        first, *more = shell_lines(command, width() - 12)
+        rows += [f"  again   {first}", *(f"            {line}" for line in more)]
     rows += _block("lines", ", ".join(map(str, item.lines)) or "-")
     return "\n".join(rows)
+
+
+def shell_lines(command: str, columns: int) -> list[str]:
+    """A shell command broken between its words, with backslashes, so that it can be copied as it stands."""
+    words = re.findall(r"""(?:[^\s"']|"[^"]*"|'[^']*')+""", command)
+    if " ".join(words) != command:  # an open quote, or spaces that may matter
+        return [command]
+    lines = [""]
+    for word in words:
+        if lines[-1] and len(lines[-1]) + len(word) + 3 > columns:
+            lines[-1] += " \\"
+            lines.append("")
+        lines[-1] += f" {word}" if lines[-1] else word
+    return lines
 
 
 def _block(name: str, text: str) -> list[str]:

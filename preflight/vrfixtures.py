@@ -24,8 +24,8 @@ from preflight.target import Target
 if TYPE_CHECKING:
     from preflight.openxr.engine import Drawn
     from preflight.openxr.figures import Figures
-    from preflight.openxr.frames_file import Happened, Recording
     from preflight.openxr.look import Look
+    from preflight.openxr.recording import Happened, Recording
     from preflight.openxr.sitting import Sitting
     from preflight.openxr.station import Station
     from preflight.openxr.streamed import Streamed

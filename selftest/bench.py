@@ -38,6 +38,7 @@ from preflight.session import SUITE
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- written by `python -m selftest.bench --write` -->", "<!-- end of what is written -->"
 _RATES = (50.0, 100.0, 200.0)
+_TRIES = 3
 
 
 @contextmanager
@@ -62,6 +63,11 @@ def _measured(url: str, rate: float, rounds: int) -> tuple[np.ndarray, float]:
     return np.array([np.inf if sample.failed else sample.ms for sample in batch.samples]), lag
 
 
+def _least_disturbed(url: str, rate: float, rounds: int) -> tuple[np.ndarray, float]:
+    """Of three times the one with the smallest send lag: that says how busy the machine was, and nothing of the answers."""
+    return min((_measured(f"{url}&try={n}", rate, rounds) for n in range(_TRIES)), key=lambda measured: measured[1])
+
+
 def _row(what: str, measured: float, unit: str, target: str = "", **more: Any) -> dict[str, Any]:
     return {"what": what, "measured": round(measured, 2), "unit": unit, "target": target, **more}
 
@@ -78,7 +84,7 @@ def generator() -> list[dict[str, Any]]:
             }
             for name, (path, truth) in cases.items():
                 seconds = 10
-                ms, lag = _measured(f"{url}{path}&rate={rate:g}", rate, int(seconds * rate))
+                ms, lag = _least_disturbed(f"{url}{path}&rate={rate:g}", rate, int(seconds * rate))
                 expected = truth or {q: 20 * (1 + 0.02 * seconds * q) for q in (0.5, 0.95, 0.99)}
                 for quantile, true in expected.items():
                     value = float(np.sort(ms)[int(np.ceil(quantile * ms.size - 1e-9)) - 1])

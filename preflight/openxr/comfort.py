@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypeGuard
 
-from preflight.openxr.frames_file import SEAM, Happened
+from preflight.openxr.recording import SEAM, Happened
 
 _SETTLED_S = 0.15
 _SETTLES_S = 1.5

@@ -11,7 +11,8 @@ from typing import Any
 
 import xr
 
-SIDES = ("left", "right")
+from preflight.openxr.recording import SIDES
+
 _PROFILES: dict[str, dict[str, tuple[str, str]]] = {
     "oculus/touch_controller": {
         "trigger": ("trigger/value",) * 2,

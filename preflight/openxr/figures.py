@@ -10,8 +10,8 @@ import numpy as np
 
 from preflight.errors import LookError, Undecided
 from preflight.measure.frames import SUSTAINED_S, FrameJudgement, judge_frames, lows, steps_ms
-from preflight.openxr.frames_file import Recording
 from preflight.openxr.look import Look
+from preflight.openxr.recording import Recording
 from preflight.outcome import Reason
 
 CHECKLIST_HZ = 90.0
@@ -143,10 +143,3 @@ def _of_seconds(recording: Recording) -> Figures:
         "" if stale is None else f", {stale:.0f} stale"
     )
     return Figures(recording.source, int(frames), recording.hz, known, None, words)
-
-
-def said_fps(performance: Mapping[str, Any]) -> float | None:
-    """The frame rate that GET /performance tells, by either name of the field."""
-    engine = performance.get("engine")
-    found = performance.get("fps", engine.get("fps") if isinstance(engine, dict) else None)
-    return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else None

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from preflight.openxr.comfort import number
-from preflight.openxr.frames_file import Recording
-from preflight.openxr.look import SIDES
+from preflight.openxr.recording import SIDES, Recording
 
 _LONG_ENOUGH = 30
 _HALF_WAY = 0.5

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 
 from preflight.openxr import comfort, inputs
-from preflight.openxr.frames_file import SCHEMA, SEAM, Recording
-from preflight.openxr.look import SIDES
+from preflight.openxr.recording import SCHEMA, SEAM, SIDES, Recording
 from preflight.probes.telemetry import Listening, Message
 from preflight.redact import printable
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from preflight.openxr.recording import SIDES
 
-from preflight.measure.frames import Frame
+if TYPE_CHECKING:
+    from preflight.measure.frames import Frame
 
-SIDES = ("left", "right")
 WARM_UP_FRAMES = 30
 """The first half second: the runtime is still finding its pace."""
 
@@ -86,10 +87,12 @@ class Look:
         if said:
             return float(said)
         periods = [period for _, period, _ in self.told.get("frames", []) if period > 0]
-        return 1e9 / float(np.median(periods)) if periods else None
+        return 1e9 / float(statistics.median(periods)) if periods else None
 
     def frames(self) -> list[Frame]:
         """The frames, the first half second set apart."""
+        from preflight.measure.frames import Frame
+
         told = self.told.get("frames", [])
         return [
             Frame(at / 1e9, bool(render), "steady" if index >= WARM_UP_FRAMES else "start-up")
@@ -121,6 +124,8 @@ def travel(poses: Sequence[Pose]) -> float:
 
     Nought exactly is a pose that never changed.
     """
+    import numpy as np
+
     if not poses:
         return 0.0
     places = np.array([pose.position for pose in poses])
@@ -130,6 +135,8 @@ def travel(poses: Sequence[Pose]) -> float:
 
 def longest_step(poses: Sequence[Pose]) -> tuple[float, float]:
     """The longest way (m) from one pose to the next, and its time (s) since the first."""
+    import numpy as np
+
     if len(poses) < 2:
         return 0.0, 0.0
     steps = np.linalg.norm(np.diff(np.array([pose.position for pose in poses]), axis=0), axis=1)
@@ -142,6 +149,8 @@ def drift(poses: Sequence[Pose], turned: float = math.radians(3)) -> float | Non
 
     None when it turned by more than `turned` (rad): then it was held, and nothing can be said.
     """
+    import numpy as np
+
     if len(poses) < 2:
         return None
     turns = np.array([pose.orientation for pose in poses])

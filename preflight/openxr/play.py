@@ -17,9 +17,10 @@ import xr
 
 from preflight.openxr import binding
 from preflight.openxr.binding import Clock, Life, Trouble
-from preflight.openxr.controllers import SIDES, Controllers, located
+from preflight.openxr.controllers import Controllers, located
 from preflight.openxr.disturb import Disturbance, Disturbed
 from preflight.openxr.joints import Joints
+from preflight.openxr.recording import SIDES
 
 FOCUS_S = 8.0
 _WANTED = ("XR_FB_display_refresh_rate", "XR_EXT_hand_tracking", "XR_KHR_convert_timespec_time")

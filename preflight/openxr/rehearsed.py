@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from preflight.openxr.frames_file import SCHEMA
+from preflight.openxr.recording import SCHEMA
 
 _FRAMES = 1800
 _SECONDS = 92.0

@@ -24,6 +24,7 @@ from preflight.checklist import Item
 from preflight.errors import LookError, UsageError
 from preflight.openxr import frames_file, live
 from preflight.openxr.guide import Guide
+from preflight.openxr.recording import Recording
 from preflight.openxr.scenarios import SCENARIOS, Scenario
 from preflight.people import read_attestations, said
 from preflight.probes import telemetry
@@ -206,11 +207,11 @@ class Sitting:
         where = self.target.beside(self.target.facts.people.attestations)
         guide.say(f"{len(words)} answer(s) written to {where}")
 
-    def _told(self, parts: list[dict[str, Any]], facts: Mapping[str, str]) -> frames_file.Recording:
+    def _told(self, parts: list[dict[str, Any]], facts: Mapping[str, str]) -> Recording:
         about = {"headset": self.headset, "simulated": self.simulated, "build": self.target.facts.build, "facts": dict(facts)}
         return frames_file.of(live.joined(parts, about), "live session")
 
-    def recording(self, place: Path) -> frames_file.Recording | None:
+    def recording(self, place: Path) -> Recording | None:
         """What was recorded of the scenarios so far, written to `place` too; None when nothing was."""
         parts = [(s, kept) for s in SCENARIOS if s.minutes and (kept := self.kept(s)) is not None]
         if not parts:

@@ -7,12 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from preflight.openxr import inputs
 from preflight.openxr.comfort import number, numbers
-from preflight.openxr.frames_file import Happened
-from preflight.openxr.look import SIDES, Pose
+from preflight.openxr.look import Pose
+from preflight.openxr.recording import SIDES, Happened
 from preflight.probes.telemetry import Listening
 
 _FOLLOWED = 0b1111
@@ -35,6 +33,8 @@ class Streamed:
     @property
     def fps(self) -> float | None:
         """The mean frame rate that the game tells, None when it tells none."""
+        import numpy as np
+
         return float(np.mean(self.rates)) if self.rates else None
 
 
@@ -69,11 +69,20 @@ def of_stream(stream: Listening) -> Streamed:
     )
 
 
+def said_fps(performance: Mapping[str, Any]) -> float | None:
+    """The frame rate that GET /performance tells, by either name of the field."""
+    engine = performance.get("engine")
+    found = performance.get("fps", engine.get("fps") if isinstance(engine, dict) else None)
+    return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else None
+
+
 def apart(left: Sequence[Pose], right: Sequence[Pose]) -> float | None:
     """The median distance (m) between two hands, which no choice of origin changes; None where one is not there."""
     count = min(len(left), len(right))
     if not count:
         return None
+    import numpy as np
+
     return float(np.median([math.dist(a.position, b.position) for a, b in zip(left[:count], right[:count], strict=True)]))
 
 

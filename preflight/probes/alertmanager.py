@@ -16,8 +16,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from preflight import programs
 from preflight.errors import BadAnswer, LookError, Undecided
 from preflight.outcome import Reason
@@ -124,6 +122,8 @@ class Alertmanager:
 
     def configuration(self) -> Configuration:
         """The configuration in force. Raises BadAnswer when Alertmanager does not say it."""
+        import yaml
+
         version, answer = self.api("status")
         try:
             told = answer.object()

@@ -19,12 +19,6 @@ from lark.exceptions import LarkError
 from preflight.errors import LookError
 from preflight.probes.host import Host, read_text
 
-SECURITY_CONFIG = "scripts/http_api/security_config.gd"
-API_SERVER = "scripts/http_api/http_api_server.gd"
-SECURITY_HEADERS = "scripts/security/security_headers.gd"
-SETTINGS_FILES = (SECURITY_CONFIG, API_SERVER, SECURITY_HEADERS)
-"""Where the checklist's 18 settings stand in the project (checklist.md lines 803, 836, 879)."""
-
 _AT_START = ("_static_init", "_init", "_enter_tree", "_ready")
 _BRANCHES = ("if_stmt", "while_stmt", "for_stmt", "for_stmt_typed", "match_stmt", "lambda")
 _DECLARATIONS = ("class_var_stmt", "const_stmt")

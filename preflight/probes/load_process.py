@@ -1,7 +1,7 @@
 """The open-loop load generator, in a process of its own: `python -m preflight.probes.load_process` with JSON on stdin.
 
 Request i of an endpoint leaves at t_i = t0 + (i + u_i/2)/R with u_i uniform on [0, 1), whatever became of those before it;
-latency is counted from t_i, so that a stall shows in every request it delayed (G. Tene's "coordinated omission"). Several
+latency is counted from t_i until the last byte is there to be read, so that a stall shows in every request it delayed (G. Tene's "coordinated omission"). Several
 endpoints are asked in turn, each in a slot of its own: that takes no longer than one after the other, but the requests of
 one endpoint lie further apart and over a longer time, so that fewer of them share a hitch and a rare stall is met.
 
@@ -81,11 +81,27 @@ class Sent:
     warm_up: bool = False
 
 
-class Generator:
-    """Sends one order. Times are the event loop's."""
+class Selector(selectors.SelectSelector):
+    """Tells when it last saw something to read or write: what the loop then does with it is ours, not the target's.
 
-    def __init__(self, order: Order) -> None:
-        self._order = order
+    Timers are finer with select, which takes microseconds, than with epoll's milliseconds.
+    """
+
+    seen = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """As the base class; the time (that of the event loop) is kept when there was something."""
+        ready = super().select(timeout)
+        if ready:
+            self.seen = time.monotonic()
+        return ready
+
+
+class Generator:
+    """Sends one order. Times are the event loop's, which runs on `selector`."""
+
+    def __init__(self, order: Order, selector: Selector) -> None:
+        self._order, self._selector = order, selector
         self._in_flight: set[asyncio.Task[None]] = set()
         self._sent: list[Sent] = []
         self._stop = False
@@ -182,12 +198,11 @@ class Generator:
                 lane.method, lane.url, data=body, allow_redirects=False, timeout=timeout, trace_request_ctx=context
             ) as answer:
                 await answer.read()
-                what = str(answer.status)
+                what, done = str(answer.status), self._selector.seen
         except TimeoutError:
-            what = "timeout"
+            what, done = "timeout", loop.time()
         except (aiohttp.ClientError, OSError, ValueError):
-            what = "connection"
-        done = loop.time()
+            what, done = "connection", loop.time()
         fresh = bool(context.get("fresh"))
         written = left + self._lead if fresh else context.get("written", left + self._lead)
         if not fresh:
@@ -207,11 +222,6 @@ async def _until(due: float) -> None:
         await asyncio.sleep(0)
 
 
-def _event_loop() -> asyncio.AbstractEventLoop:
-    """A loop whose timers are finer than epoll's millisecond (select takes microseconds)."""
-    return asyncio.SelectorEventLoop(selectors.SelectSelector())
-
-
 def _precede_others() -> None:
     """Ask for a real-time priority, so that a busy neighbour is not taken for a slow target; go on without where refused."""
     if sys.platform == "linux":
@@ -228,8 +238,9 @@ def main() -> int:
     gc.collect()
     gc.freeze()
     gc.disable()  # a collection in the middle of a run would be taken for the target's
-    with asyncio.Runner(loop_factory=_event_loop) as runner:
-        result = runner.run(asyncio.wait_for(Generator(order).run(), order.deadline_s))
+    selector = Selector()
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
+        result = runner.run(asyncio.wait_for(Generator(order, selector).run(), order.deadline_s))
     json.dump(result, sys.stdout, separators=(",", ":"))
     return 0
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-
-from prometheus_client.parser import text_string_to_metric_families
-from prometheus_client.samples import Sample
+from typing import TYPE_CHECKING
 
 from preflight.errors import BadAnswer, LookError
 from preflight.probes.http import Answer
+
+if TYPE_CHECKING:
+    from prometheus_client.samples import Sample
 
 
 def families(answer: Answer) -> dict[str, str]:
@@ -45,6 +46,8 @@ def _first(answer: Answer, name: str) -> float | None:
 
 
 def _parsed(answer: Answer) -> Iterator:  # type: ignore[type-arg]
+    from prometheus_client.parser import text_string_to_metric_families
+
     if answer.status_code != 200:
         raise LookError(f"GET /metrics answers {answer.status_code}")
     try:

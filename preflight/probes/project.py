@@ -1,4 +1,4 @@
-"""project.godot, as Godot's ConfigFile reads it."""
+"""The game's project: where its settings stand, and project.godot as Godot's ConfigFile reads it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ import configparser
 
 from preflight.errors import LookError
 from preflight.probes.host import Host, read_text
+
+SECURITY_CONFIG = "scripts/http_api/security_config.gd"
+API_SERVER = "scripts/http_api/http_api_server.gd"
+SECURITY_HEADERS = "scripts/security/security_headers.gd"
+SETTINGS_FILES = (SECURITY_CONFIG, API_SERVER, SECURITY_HEADERS)
+"""Where the checklist's 18 settings stand in the project (checklist.md lines 803, 836, 879)."""
 
 MSAA = {"0": "off", "1": "2x", "2": "4x", "3": "8x"}
 RENDERING_METHOD = "rendering/renderer/rendering_method"

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import promql_parser
-import yaml
 
 from preflight import programs
 from preflight.errors import LookError, Undecided
@@ -165,6 +164,8 @@ def misfires(rule: Rule, wanted: Documented) -> str:
 
 
 def _try(tool: Path, rule: Rule, series: list[dict[str, str]], *, hold_s: float, fires: bool) -> str:
+    import yaml
+
     body = {"alert": rule.name, "expr": rule.expression, "for": f"{rule.hold:g}s", "labels": dict(rule.labels)}
     # rates need their range filled before they are whole: ten minutes, then the documented time, then two evaluations
     moment = int(600 + hold_s + 4 * _STEP_S)

@@ -15,9 +15,6 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from cryptography import x509
-from cryptography.hazmat.primitives.hashes import SHA256
-
 from preflight.errors import LookError, Undecided, Unreachable
 from preflight.outcome import Reason
 from preflight.redact import printable
@@ -84,6 +81,8 @@ def certificate(where: Place, ca_file: Path | None) -> Certificate:
         found = sock.getpeercert(binary_form=True)
     if not found:
         raise LookError(f"{where} showed no certificate")
+    from cryptography import x509
+
     try:
         return _read(found, wrong)
     except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, x509.InvalidVersion) as error:
@@ -91,6 +90,9 @@ def certificate(where: Place, ca_file: Path | None) -> Certificate:
 
 
 def _read(found: bytes, wrong: str) -> Certificate:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.hashes import SHA256
+
     read = x509.load_der_x509_certificate(found)
     try:
         alternative = read.extensions.get_extension_for_class(x509.SubjectAlternativeName).value

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
 from preflight.errors import LookError
 from preflight.probes.host import Host, read_text
 from preflight.redact import Secret
@@ -25,6 +23,8 @@ def load(host: Host, path: str, target: Target) -> dict[str, Any]:
 
     Raises LookError when it is missing, can't be read, or is no YAML mapping.
     """
+    import yaml
+
     if host.facts(path) is None:
         raise LookError(f"{path} is missing, so that nothing in it can be judged")
     text = read_text(host, path)

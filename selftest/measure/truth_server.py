@@ -10,9 +10,10 @@ import asyncio
 import contextlib
 import math
 import os
-import selectors
 import sys
 from urllib.parse import parse_qsl, urlsplit
+
+from preflight.probes.load_process import Selector
 
 _BODY = b'{"ok":true}'
 _SPIN_S = 0.0003
@@ -58,10 +59,10 @@ class Modes:
 
 
 class Connection(asyncio.Protocol):
-    """HTTP/1.1 without bodies, as little as will do."""
+    """HTTP/1.1 without bodies, as little as will do. A delay counts from when the request was there to be read."""
 
-    def __init__(self, modes: Modes) -> None:
-        self._modes, self._pending = modes, b""
+    def __init__(self, modes: Modes, selector: Selector) -> None:
+        self._modes, self._selector, self._pending = modes, selector, b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -69,7 +70,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         loop = asyncio.get_running_loop()
-        now = loop.time()
+        now = self._selector.seen
         self._pending += data
         while b"\r\n\r\n" in self._pending:
             head, _, self._pending = self._pending.partition(b"\r\n\r\n")
@@ -86,11 +87,11 @@ class Connection(asyncio.Protocol):
                 self._transport.close()
 
 
-async def serve() -> None:
+async def serve(selector: Selector) -> None:
     """Listen on a free port until stdin ends."""
     loop = asyncio.get_running_loop()
     modes = Modes()
-    server = await loop.create_server(lambda: Connection(modes), "127.0.0.1", 0, backlog=512)
+    server = await loop.create_server(lambda: Connection(modes, selector), "127.0.0.1", 0, backlog=512)
     print(server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
 
@@ -99,5 +100,6 @@ if __name__ == "__main__":
     if sys.platform == "linux":
         with contextlib.suppress(OSError):  # else a busy neighbour would add to the delays
             os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
-    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
-        runner.run(serve())
+    selector = Selector()
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
+        runner.run(serve(selector))

@@ -9,8 +9,9 @@ import pytest
 
 from preflight.errors import LookError, Undecided
 from preflight.openxr import comfort, frames_file, inputs, live, rehearsed
-from preflight.openxr.figures import of_recording, said_fps
-from preflight.openxr.frames_file import Happened
+from preflight.openxr.figures import of_recording
+from preflight.openxr.recording import Happened
+from preflight.openxr.streamed import said_fps
 from preflight.probes.telemetry import Listening, Message
 
 DATA = Path(__file__).parent / "data"

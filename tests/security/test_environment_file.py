@@ -6,7 +6,7 @@ Checklist lines 73, 77-78, 192-235, 248-252, 396-397, 1373, 1547.
 from preflight.fixtures import item
 from preflight.probes import envfile, placeholders, rotation, versioncontrol
 from preflight.probes.answers import PRODUCTION_ORIGINS
-from preflight.probes.gdscript import SETTINGS_FILES
+from preflight.probes.project import SETTINGS_FILES
 
 METHODS = {"GET", "POST", "PUT", "DELETE"}
 LOOPBACK = ("127.0.0.1", "localhost", "::1")

@@ -7,7 +7,7 @@ import pytest
 
 from preflight.fixtures import item
 from preflight.probes.answers import PRODUCTION_ORIGINS
-from preflight.probes.gdscript import API_SERVER, SECURITY_CONFIG, SECURITY_HEADERS
+from preflight.probes.project import API_SERVER, SECURITY_CONFIG, SECURITY_HEADERS
 
 METHODS = {"GET", "POST", "PUT", "DELETE"}
 LOOPBACK = ("127.0.0.1", "localhost", "::1")

@@ -8,7 +8,7 @@ machine can't be taken for a fault: refresh rate, sustained rate, reprojection, 
 """
 
 from preflight.fixtures import item
-from preflight.openxr import figures as reading
+from preflight.openxr.streamed import said_fps
 from preflight.probes import health
 from preflight.probes.spans import QUARTER
 
@@ -96,7 +96,7 @@ def test_game_and_headset_agree_on_the_frame_rate(figures, streamed, performance
     headset = figures.of("mean_fps")
     evidence.saw("messages", streamed.messages)
     assert streamed.fps is not None, "the game's telemetry tells no frame rate"
-    said = {"telemetry": streamed.fps, "GET /performance": reading.said_fps(performance.object())}
+    said = {"telemetry": streamed.fps, "GET /performance": said_fps(performance.object())}
     for source, fps in said.items():
         if fps is not None:
             evidence.judge(

@@ -1,0 +1,208 @@
+"""One exchange by requests, over a connection of its own, in bounded time and size.
+
+A watchdog shuts the socket at the deadline, whatever the peer does; the body is cut at a size; decompression is bounded.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import requests
+import urllib3
+from requests.adapters import DEFAULT_CA_BUNDLE_PATH, HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.util.ssl_ import create_urllib3_context
+
+from preflight.errors import BadCertificate, Unreachable
+from preflight.redact import printable
+
+CONNECT_SECONDS = 5.0
+
+
+class Raw(NamedTuple):
+    """An answer as it came: header names as sent, the body cut (`truncated`) at the size asked for."""
+
+    status_code: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    truncated: bool
+
+
+class _Watchdog(threading.local):
+    """The socket of the request that runs in this thread, so that a timer can shut it."""
+
+    attach: Any = None
+
+
+_watchdog = _Watchdog()
+
+
+class _WatchedHTTP(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        sock = super()._new_conn()
+        if _watchdog.attach:
+            _watchdog.attach(sock.dup())  # TLS takes the socket itself away
+        return sock
+
+
+class _WatchedHTTPS(_WatchedHTTP, HTTPSConnection):
+    """The same with TLS."""
+
+
+class _HTTPPool(HTTPConnectionPool):
+    ConnectionCls = _WatchedHTTP
+
+
+class _HTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _WatchedHTTPS
+
+
+@lru_cache
+def _trusting(authorities: str) -> ssl.SSLContext:
+    """What verifies certificates by the authorities of that file, or verifies nothing: reading them costs more than a request."""
+    context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if authorities else ssl.CERT_NONE)
+    if authorities:
+        context.load_verify_locations(authorities)
+    return context
+
+
+class _Adapter(HTTPAdapter):
+    """Fresh, watched connections, from a chosen source address."""
+
+    def __init__(self, source: str, context: ssl.SSLContext | None) -> None:
+        self._source, self._context = (source, 0) if source else None, context
+        super().__init__(max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, source_address=self._source, ssl_context=self._context, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+
+    def cert_verify(self, *_: Any) -> None:
+        """Nothing: the context has its authorities."""
+
+
+class _Session(requests.Session):
+    """Redirects are never followed, and not prepared either: for that requests would read their body, however long."""
+
+    def get_redirect_target(self, resp: Any) -> None:
+        """None: no answer leads anywhere."""
+
+
+@contextmanager
+def _deadline(seconds: float) -> Iterator[threading.Event]:
+    """Shut every socket opened inside when the time is over; the event says that it was."""
+    sockets: list[socket.socket] = []
+    over = threading.Event()
+
+    def shut() -> None:
+        over.set()
+        for sock in sockets:
+            try:
+                sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                continue  # already gone: nothing left to end
+
+    timer = threading.Timer(seconds, shut)
+    timer.daemon = True
+    _watchdog.attach = sockets.append
+    timer.start()
+    try:
+        yield over
+    finally:
+        timer.cancel()
+        _watchdog.attach = None
+        for sock in sockets:
+            sock.close()
+
+
+def exchange(
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes | None,
+    *,
+    ca_file: Path | None,
+    verify: bool,
+    source: str,
+    total_seconds: float,
+    most_bytes: int,
+) -> Raw:
+    """Send one request as it is written and read its answer. Raises Unreachable when no whole answer came in time."""
+    session = _Session()
+    session.trust_env = False
+    session.headers.clear()
+    asked = f"{method} {printable(url, 120)}"
+    try:
+        authorities = str(ca_file or DEFAULT_CA_BUNDLE_PATH) if verify else ""
+        adapter = _Adapter(source, _trusting(authorities) if url.startswith("https") else None)
+    except OSError as error:
+        raise Unreachable(f"{asked}: authorities can't be read from {authorities}: {_why(error)}") from error
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    request = requests.Request(method, url, headers=dict(headers), data=body).prepare()
+    request.url = url  # requests would tidy up `/../`; the server is to see what was meant
+    with session, _deadline(total_seconds) as over:
+        try:
+            response = session.send(
+                request,
+                stream=True,
+                allow_redirects=False,
+                timeout=(min(CONNECT_SECONDS, total_seconds), total_seconds),
+                verify=verify,
+            )
+            raw, truncated = _read(response, most_bytes)
+        except requests.exceptions.SSLError as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                raise BadCertificate(f"{asked}: the certificate can't be verified") from error
+            raise Unreachable(f"{asked}: {_why(error)}") from error
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError, IndexError) as error:
+            what = f"no whole answer within {total_seconds:g} s" if over.is_set() else _why(error)
+            raise Unreachable(f"{asked}: {what}") from error
+        if over.is_set():
+            raise Unreachable(f"{asked}: no whole answer within {total_seconds:g} s")
+        told = tuple((str(k), str(v)) for k, v in response.raw.headers.items())
+        return Raw(response.status_code, told, raw, truncated)
+
+
+def _read(response: requests.Response, most: int) -> tuple[bytes, bool]:
+    body = bytearray()
+    raw = response.raw
+    coding = (response.headers.get("Content-Encoding") or "").strip().lower()
+    inflate = zlib.decompressobj(wbits=47) if coding in ("gzip", "x-gzip", "deflate") else None
+    while len(body) <= most:
+        block = raw.read1(64 * 1024, decode_content=False) if hasattr(raw, "read1") else raw.read(64 * 1024)
+        if not block:
+            break
+        if inflate is None:
+            body += block
+        else:
+            try:
+                body += inflate.decompress(block, most + 1 - len(body))
+            except zlib.error as error:
+                raise ValueError(f"the body is no {coding}") from error
+    return bytes(body[:most]), len(body) > most
+
+
+def _why(error: Exception) -> str:
+    """The innermost cause in plain words, without objects' addresses."""
+    cause: BaseException = error
+    while cause.__cause__ or cause.__context__:
+        cause = cause.__cause__ or cause.__context__ or cause
+    if isinstance(cause, ConnectionRefusedError):
+        return "connection refused"
+    if isinstance(cause, ConnectionResetError):
+        return "connection reset by the server"
+    if isinstance(cause, TimeoutError):
+        return "timed out"
+    if isinstance(cause, socket.gaierror):
+        return "the name can't be resolved"
+    return printable(f"{type(cause).__name__}: {cause}", 160)
