@@ -93,7 +93,7 @@ def look(name: str, extra: Sequence[str] = ()) -> Vector:
     """
     with tempfile.TemporaryDirectory(prefix="preflight-matrix-") as place:
         fault = [] if name.startswith(CLEAN) else ["--fault", name]
-        words = ["--rehearse", "-q", "--tb=line", "-p", "no:html", "-p", "no:cacheprovider", f"--record={place}", *fault]
+        words = ["--rehearse", "-q", "--tb=native", "-p", "no:html", "-p", "no:cacheprovider", f"--record={place}", *fault]
         environment = {**os.environ, "XDG_CACHE_HOME": place, "PREFLIGHT_PROGRAMS": str(Path(place) / "none")}
         environment.pop("PREFLIGHT_HEADSET_DIR", None)
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # some 500 runs of the same modules

@@ -1,7 +1,7 @@
 """pytest in a process that has its modules loaded already: the matrix starts it some 500 times.
 
-Each thread that calls `run` gets a process of its own that loads the libraries and the suite as they are then, and forks
-for every run. Tests are imported by each run anew.
+Each thread that calls `run` gets a process of its own that loads the libraries, the suite and its tests as they are then,
+and forks for every run.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import io
 import json
 import os
 import signal
@@ -112,6 +113,7 @@ def _serve() -> None:
             importlib.import_module(name)
     checklist.load()
     _imagine()
+    _collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)  # a run is over before its garbage matters
     while line := sys.stdin.readline():
@@ -136,6 +138,15 @@ def _become(job: Mapping[str, Any]) -> int:
     import pytest
 
     return int(pytest.main(job["words"]))
+
+
+def _collect() -> None:
+    """Let pytest import the tests: a run takes them as they are loaded."""
+    import pytest
+
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        if pytest.main(["--collect-only", "-q", "tests"]) != 0:
+            raise RuntimeError(f"the tests can't be collected: {said.getvalue()[-500:]}")
 
 
 def _imagine() -> None:

@@ -125,6 +125,17 @@ class Prometheus:
             first = last + step
         return [Series(dict(key), tuple(times), tuple(values)) for key, (times, values) in joined.items()]
 
+    def samples(self, selector: str, start: float, end: float) -> list[Series]:
+        """Every sample as it was stored in [start, end]: for one short series; of many this is a long answer."""
+        past = f"{selector}[{math.ceil(end - start)}s]"
+        found = _series(self.data("/api/v1/query", query=past, time=f"{end:.3f}"), "values")
+        inside = [[pair for pair in zip(one.times, one.values, strict=True) if pair[0] >= start] for one in found]
+        return [
+            Series(one.labels, tuple(t for t, _ in pairs), tuple(v for _, v in pairs))
+            for one, pairs in zip(found, inside, strict=True)
+            if pairs
+        ]
+
     @http.shaped("Prometheus")
     def targets(self) -> list[ScrapeTarget]:
         """The active targets."""

@@ -6,6 +6,8 @@ its scrapes are there (preflight/measure/windows.py).
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import pairwise
@@ -63,18 +65,29 @@ class Scraped:
         return judge_completeness(self._up[0], self._up[1], self._up[0], start=self.start, end=self.end, interval_s=self.interval)
 
     @cached_property
+    def _stamps(self) -> list[float]:
+        """When `up` was written, of all instances."""
+        found = self._client.samples(f'up{{job="{self._job}"}}', self.start, self.end)
+        return sorted(stamp for one in found for stamp in one.times)
+
+    @cached_property
+    def _between(self) -> float:
+        """The first moment half-way between two scrapes: there nothing is ambiguous, though scrapes shake a little."""
+        turns = np.exp(2j * np.pi * np.array(self._stamps) / self.interval)  # where in its interval a scrape lies
+        phase = (float(np.angle(turns.mean())) / (2 * np.pi) + 0.5) * self.interval
+        return phase + math.ceil((self.start - phase) / self.interval) * self.interval
+
+    @cached_property
     def _up(self) -> tuple[list[float], list[float]]:
-        """When `up` was written, and what it said; the worst of several instances."""
-        selector = f'up{{job="{self._job}"}}'
-        stamps = self._client.range(f"max(timestamp({selector}))", self.start, self.end, self.interval)
-        states = self._client.range(f"min({selector})", self.start, self.end, self.interval)
-        if not stamps or not states:
+        """When `up` was written, once an interval at most, and what it said; the worst of several instances."""
+        if not self._stamps:
             return [], []
-        said = dict(zip(states[0].times, states[0].values, strict=True))
+        states = self._client.range(f'min(up{{job="{self._job}"}})', self._between, self.end + self.interval, self.interval)
         once: dict[float, float] = {}
-        for moment, stamp in zip(stamps[0].times, stamps[0].values, strict=True):
-            if stamp >= self.start and stamp not in once:
-                once[stamp] = said.get(moment, 0.0)
+        for moment, state in zip(states[0].times, states[0].values, strict=True) if states else ():
+            before = bisect_right(self._stamps, moment)
+            if before:
+                once.setdefault(self._stamps[before - 1], state)
         return list(once), list(once.values())
 
     @cached_property
@@ -153,8 +166,15 @@ class Scraped:
         return np.array([said.get(moment, 0.0) for moment in to.times.tolist()])
 
     def _moments(self, selector: str) -> list[float]:
-        found = self._client.range(f"max(timestamp({selector}))", self.start, self.end, self.interval)
-        return sorted({stamp for one in found for stamp in one.values})
+        """When there were samples, to half an interval.
+
+        They are counted between the scrapes, which `up` knows: `timestamp` of a day costs Prometheus seconds.
+        """
+        if not self._stamps:
+            return []
+        counted = f"max(count_over_time({selector}[{1000 * self.interval:.0f}ms]))"
+        found = self._client.range(counted, self._between, self.end + self.interval, self.interval)
+        return [moment - self.interval / 2 for one in found for moment in one.times]
 
     @cached_property
     def _hosts(self) -> set[str]:

@@ -51,7 +51,36 @@ def games() -> dict[str, Values]:
         'vr_fps{job="unmeasured",instance="game:8080"}': from_to(BEFORE, HALF, 90),
         **counters(),
         **hosts(),
+        **phases(),
     }
+
+
+PHASES = (0.0, 0.001, 7.4, 7.5, 14.998)
+"""Where in its interval (s) a server scrapes: by a hash of the target, so anywhere, to some milliseconds."""
+
+
+def phases() -> dict[str, Values]:
+    """Jobs scraped at different moments of the interval, shaking a little; of `holes` the memory is missing at times."""
+
+    def shaken(series: Values, phase: float) -> Values:
+        return {moment + phase + (number % 3 - 1) * 0.002: value for number, (moment, value) in enumerate(series.items())}
+
+    found: dict[str, Values] = {}
+    for phase in PHASES:
+        found[f'up{{job="at {phase}",instance="game:8080"}}'] = shaken(from_to(START, END - STEP, 1), phase)
+        found[f'process_resident_memory_bytes{{job="at {phase}",instance="game:8080"}}'] = shaken(
+            from_to(START, END - STEP, 4e8), phase
+        )
+    memory = from_to(START, END - STEP, 4e8)
+    found['up{job="holes",instance="game:8080"}'] = from_to(START, END - STEP, 1)
+    found['process_resident_memory_bytes{job="holes",instance="game:8080"}'] = {
+        moment: value for moment, value in memory.items() if not HALF <= moment < HALF + 480
+    }
+    found['up{job="pair",instance="one:8080"}'] = shaken(from_to(START, HALF, 1), 3.0)
+    found['up{job="pair",instance="two:8080"}'] = shaken(from_to(HALF, END - STEP, 1), 11.0)
+    found['process_resident_memory_bytes{job="pair",instance="one:8080"}'] = shaken(from_to(START, HALF, 4e8), 3.0)
+    found['process_resident_memory_bytes{job="pair",instance="two:8080"}'] = shaken(from_to(HALF, END - STEP, 4e8), 11.0)
+    return found
 
 
 def counters() -> dict[str, Values]:
@@ -208,3 +237,20 @@ def test_one_count_of_cores_is_enough_whatever_the_hosts_name() -> None:
 @pytest.mark.parametrize(("job", "used"), [("untold", 42), ("elsewhere", 95)])
 def test_disk_is_the_games_and_can_be_written_to(prometheus: Prometheus, job: str, used: float) -> None:
     assert view(prometheus, job).disk().values.max() == pytest.approx(used)
+
+
+@pytest.mark.parametrize("job", [*(f"at {phase}" for phase in PHASES), "pair"])
+def test_window_is_whole_wherever_in_its_interval_the_server_scrapes(prometheus: Prometheus, job: str) -> None:
+    found = view(prometheus, job).complete("process_resident_memory_bytes")
+
+    assert found.expected == 240
+    assert found.scrapes >= 236
+    assert found.up - found.values <= 2
+
+
+def test_missing_values_are_missed_though_every_scrape_is_there(prometheus: Prometheus) -> None:
+    looked = view(prometheus, "holes")
+
+    assert looked.complete().scrapes >= 238
+    with pytest.raises(LookError, match=r"values for 2\d\d of 2\d\d scrapes"):
+        looked.complete("process_resident_memory_bytes")
