@@ -14,18 +14,14 @@ from preflight.session import Session
 
 def speak(report: pytest.TestReport, judged: Judged, entry: Item, evidence: Evidence, run: Session) -> None:
     """Put a judgement into pytest's report: passed, skipped with its reason, xfailed, or failed with all that helps."""
-    where = str(report.location[0]), report.location[1] or 0
-    text = run.redact(terminal.failure(judged, entry, evidence))
-    if judged.status is Status.PASS:
-        pass
-    elif judged.status in (Status.PENDING, Status.NOT_APPLICABLE):
-        report.outcome = "skipped"
-        report.longrepr = (where[0], where[1], run.redact(f"{judged.status} ({judged.code}): {judged.reason}"))
+    if judged.status in (Status.PENDING, Status.NOT_APPLICABLE):
+        said = run.redact(f"{judged.status} ({judged.code}): {judged.reason}")
+        report.outcome, report.longrepr = "skipped", (str(report.location[0]), report.location[1] or 0, said)
     elif judged.status in (Status.WARN, Status.WAIVED):
-        report.outcome = "skipped"
-        report.wasxfail = run.redact(f"{judged.status}: {judged.reason}")
-        report.longrepr = text
-    else:
+        report.outcome, report.wasxfail = "skipped", run.redact(f"{judged.status}: {judged.reason}")
+        report.longrepr = run.redact(terminal.failure(judged, entry, evidence))
+    elif judged.status is not Status.PASS:
+        text = run.redact(terminal.failure(judged, entry, evidence))
         report.outcome = "failed"
         report.longrepr = f"{text}\n\n{run.redact(str(report.longrepr))}" if judged.trace else text
     report.sections = [(name, run.redact(content)) for name, content in report.sections]
