@@ -1,6 +1,6 @@
 """The matrix: what the suite says of every fault and every look-alike of the rehearsal, against what it must say.
 
-python -m selftest.faults                      everything, ten at a time: a run waits for most of its time
+python -m selftest.faults                      everything, eleven at a time: a run waits for most of its time
 python -m selftest.faults --only NAME ...      these
 python -m selftest.faults --shard 1/4          a quarter
 python -m selftest.faults --observe NAME ...   print the vector of a fault in the form of selftest/expected/
@@ -12,7 +12,6 @@ item did. Results are kept in a folder, so that an interrupted matrix goes on wh
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import re
@@ -21,12 +20,13 @@ import sys
 import tempfile
 import threading
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import TypeVar
 
 from preflight import programs
 from preflight.checklist import ROOT
@@ -52,10 +52,11 @@ _NEEDS = {
 _ELSEWHERE = ("latency",)
 """Themes whose items measure: `python -m selftest.measure faults` runs them."""
 
-_HEADSETS = threading.Semaphore(2)
-"""Drawing in software takes a processor each: more sessions at a time would say how slow this machine is."""
+_STATIONS = 3
+"""Headset sessions at a time: they draw in software, and more of them would say how slow this machine is."""
 
 Vector = dict[str, tuple[str, str]]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -117,8 +118,7 @@ def look(name: str, extra: Sequence[str] = ()) -> Vector:
                 (Path(place) / "none").mkdir()
                 (Path(place) / "none" / "nginx").symlink_to(nginx)
         words += extra or ["-m", "not measuring"]
-        with _HEADSETS if setting(name) == "headset" else contextlib.nullcontext():
-            done = warm.run(words, environment, Path(place) / "said.txt", _SECONDS)
+        done = warm.run(words, environment, Path(place) / "said.txt", _SECONDS)
         record = Path(place) / "latest" / "record.json"
         if not record.exists():
             raise RuntimeError(f"{name}: no record; pytest ended with {done.returncode}: {done.output[-500:]}")
@@ -197,7 +197,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--theme", nargs="+", default=[], metavar="THEME")
     parser.add_argument("--shard", default="1/1", metavar="I/N")
     parser.add_argument("--observe", nargs="+", default=[], metavar="NAME")
-    parser.add_argument("--workers", type=int, default=10, help="runs at a time; most of a run is waiting")
+    parser.add_argument(
+        "--workers", type=int, default=8, help="runs at a time besides those with a headset; most of a run is waiting"
+    )
     parser.add_argument("--clean", type=int, default=10, metavar="N", help="clean runs to look for false alarms in")
     parser.add_argument("--results", type=Path, default=ROOT / "reports" / "matrix", help="where cases are kept")
     parser.add_argument("--afresh", action="store_true", help="forget what was kept")
@@ -205,19 +207,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.afresh:
         shutil.rmtree(chosen.results, ignore_errors=True)
     cleans: dict[str, Vector] = {}
-    guard = threading.Lock()
+    guards = {kind: threading.Lock() for kind in ("plain", *_NEEDS.values())}
 
     def clean_of(name: str) -> Vector:
-        with guard:
-            kind = setting(name)
+        kind = setting(name)
+        with guards[kind]:
             if kind not in cleans:
                 cleans[kind] = looked(f"{CLEAN}-{kind}", chosen.results)
             return cleans[kind]
 
     if chosen.observe:
-        with ThreadPoolExecutor(chosen.workers) as pool:
-            for text in pool.map(lambda name: observed(name, looked(name, chosen.results), clean_of(name)), chosen.observe):
-                print(text, flush=True)
+        for text in _all(
+            lambda name: observed(name, looked(name, chosen.results), clean_of(name)), chosen.observe, chosen.workers
+        ):
+            print(text, flush=True)
         return 0
     expected = expectations()
     listed = chosen.only or [
@@ -236,11 +239,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{case.outcome:<15} {name}", *(f"\n    {line}" for line in case.said), flush=True)
         return case
 
-    with ThreadPoolExecutor(chosen.workers) as pool:
-        cases = list(pool.map(run, mine))
+    cases = _all(run, mine, chosen.workers)
     untouched = sum(len(clean_of(c.name)) - len(expected.get(c.name, {})) for c in cases if c.outcome != "not run")
     whole = not chosen.only and not chosen.theme and count == 1
     return report(cases, untouched, [ROOT / "reports" / "detection.json", *([detection.FILE] if whole else [])])
+
+
+def _all(do: Callable[[str], T], names: Sequence[str], workers: int) -> list[T]:
+    """`do` for every name, `workers` at a time; those with a headset have workers of their own, so that nobody waits for one."""
+    with ThreadPoolExecutor(workers) as plain, ThreadPoolExecutor(_STATIONS) as stations:
+        futures = [(stations if setting(name) == "headset" else plain).submit(do, name) for name in names]
+        return [future.result() for future in futures]
 
 
 def report(cases: Sequence[Case], untouched: int, files: Sequence[Path]) -> int:

@@ -139,6 +139,7 @@ class Service:
             "XRT_COMPOSITOR_FORCE_XCB": "1",
             "XRT_COMPOSITOR_DEFAULT_FRAMERATE": str(self.headset.hz),
             "XRT_COMPOSITOR_SCALE_PERCENTAGE": "50",
+            "XRT_COMPOSITOR_XCB_FULLSCREEN": "1",
             "SIMULATED_ENABLE": "1",
             "SIMULATED_VIEW_COUNT": str(self.headset.views),
         }
@@ -159,7 +160,7 @@ class Service:
     def _start_display(self) -> str:
         reading, writing = os.pipe()
         root = self.tree.root
-        command = self.tree.command(root / "usr/bin/Xvfb", "-displayfd", str(writing), "-screen", "0", "640x480x24")
+        command = self.tree.command(root / "usr/bin/Xvfb", "-displayfd", str(writing), "-screen", "0", "64x64x24")
         command += ["-nolisten", "tcp", "-extension", "GLX", "-xkbdir", str(root / "usr/share/X11/xkb")]
         log = self.folder / "display.log"
         with log.open("wb") as written, os.fdopen(reading) as told:
