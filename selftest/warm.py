@@ -162,6 +162,7 @@ def _forked(module: str, assignment: Path, errors: IO[bytes]) -> subprocess.Pope
     """As `children.process`, where this process has the module loaded already: what follows the fork is no other program."""
 
     def become() -> None:
+        gc.freeze()  # what the parent had open is closed here: nothing may find that garbage and close its numbers again
         os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # by this the parent hears that the program has begun
         sys.stdin, sys.stdout = open(0, encoding="utf-8"), open(1, "w", encoding="utf-8", buffering=1)  # noqa: SIM115
         sys.stderr = open(2, "w", encoding="utf-8", buffering=1)  # noqa: SIM115

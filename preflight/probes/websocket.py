@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 OPEN_SECONDS = 5.0
@@ -42,7 +43,8 @@ class _NeverInside(ssl.SSLSocket):
 def opened(url: str, *, user_agent: str, context: ssl.SSLContext | None = None, **options: Any) -> Iterator[ClientConnection]:
     """A connection to a WebSocket, made and closed within seconds; `options` go to websockets' `connect`.
 
-    Raises what `connect` raises: InvalidHandshake, OSError (TimeoutError included), EOFError.
+    Raises what `connect` raises: InvalidHandshake, OSError (TimeoutError included), EOFError; ConnectionResetError where the
+    server closes before the handshake.
     """
     if context is not None:
         context.sslsocket_class = _NeverInside
@@ -53,17 +55,21 @@ def opened(url: str, *, user_agent: str, context: ssl.SSLContext | None = None, 
     with socket.socket(made.family, made.type, fileno=os.dup(made.fileno())) as same:
         ending = _shut_later(same, OPEN_SECONDS + _SPARE_SECONDS)
         try:
-            with connect(
-                url,
-                sock=made,
-                ssl=context,
-                open_timeout=OPEN_SECONDS,
-                close_timeout=_CLOSE_SECONDS,
-                user_agent_header=user_agent,
-                proxy=None,
-                logger=_LOGGER,
-                **options,
-            ) as connection:
+            try:
+                shaken = connect(
+                    url,
+                    sock=made,
+                    ssl=context,
+                    open_timeout=OPEN_SECONDS,
+                    close_timeout=_CLOSE_SECONDS,
+                    user_agent_header=user_agent,
+                    proxy=None,
+                    logger=_LOGGER,
+                    **options,
+                )
+            except ConnectionClosed as error:
+                raise ConnectionResetError("the server closed before the WebSocket handshake") from error
+            with shaken as connection:
                 ending.cancel()
                 try:
                     yield connection

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ import trustme
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
+from preflight.errors import Unreachable
+from preflight.probes import telemetry
 from preflight.probes.websocket import opened
 
 
@@ -54,6 +57,24 @@ def test_server_that_says_nothing_over_tls_ends_in_seconds(mute: str, tmp_path: 
     ):
         pass
     assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("linger", [None, struct.pack("ii", 1, 0)], ids=["closes", "resets"])
+def test_server_that_closes_before_the_handshake_is_no_failure_of_the_suite(linger: bytes | None) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def close() -> None:
+            accepted, _ = listening.accept()
+            if linger:
+                accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            accepted.close()
+
+        threading.Thread(target=close, daemon=True).start()
+        with (
+            pytest.raises(Unreachable, match="closed before|reset"),
+            telemetry.connection(f"ws://127.0.0.1:{listening.getsockname()[1]}", "x"),
+        ):
+            pass
 
 
 def test_server_that_does_not_close_is_left(tmp_path: Path) -> None:
