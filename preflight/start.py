@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -100,6 +101,10 @@ def _rehearsal(option: Any) -> Started:
     os.environ.update(rehearsal.environment)
 
     def stop() -> None:
+        try:
+            rehearsal.check()
+        except RehearsalError as lost:
+            print(f"\n{lost}", file=sys.stderr)
         rehearsal.__exit__(None, None, None)
         folder.cleanup()
 

@@ -122,6 +122,8 @@ def look(name: str, extra: Sequence[str] = ()) -> Vector:
         record = Path(place) / "latest" / "record.json"
         if not record.exists():
             raise RuntimeError(f"{name}: no record; pytest ended with {done.returncode}: {done.output[-500:]}")
+        if "ended by itself with status" in done.output:
+            raise RuntimeError(f"{name}: the stand-in did not last: {done.output[-500:]}")
         items = json.loads(record.read_text("utf-8"))["items"]
         return {item["id"]: (item["status"], item["reason"]) for item in items}
 

@@ -63,9 +63,7 @@ class Child:
             part = os.read(handle, 65_536)
             if not part:
                 self._process.wait(timeout=5)
-                raise RehearsalError(
-                    f"The rehearsal's {self.name} ended with status {self._process.returncode}{self._last_words()}"
-                )
+                raise RehearsalError(self.lost())
             self._buffer += part
         line, _, self._buffer = self._buffer.partition(b"\n")
         facts: dict[str, Any] = json.loads(line)
@@ -74,6 +72,12 @@ class Child:
     def running(self) -> bool:
         """Whether the process is still there."""
         return self._process.poll() is None
+
+    def lost(self) -> str:
+        """Why it is gone though nobody asked it to end; nothing while it is there."""
+        if self.running():
+            return ""
+        return f"The rehearsal's {self.name} ended by itself with status {self._process.returncode}{self._last_words()}"
 
     def end(self) -> None:
         """Ask the process to end."""

@@ -89,8 +89,8 @@ class Rehearsal:
     def check(self) -> None:
         """Raise RehearsalError when a process of the deployment is gone."""
         for child in self._children:
-            if not child.running():
-                raise RehearsalError(f"The rehearsal's {child.name} has gone; see {self.folder}/{child.name}.log.")
+            if lost := child.lost():
+                raise RehearsalError(lost)
 
     def _start(self) -> None:
         try:
