@@ -21,6 +21,7 @@ _A_SNAP_DEG = 10.0
 """Less than that from one look to the next is no snap: it is how a smooth turn goes on."""
 _MEANT_S = 0.35
 _VIGNETTE_S = 0.3
+_NEAR_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -117,16 +118,25 @@ def without_vignette(told: Sequence[Happened]) -> list[tuple[float, float]]:
     return bad
 
 
+def _threes(way: Sequence[Camera]) -> list[tuple[Camera, Camera, Camera]]:
+    """Positions with their neighbours, all within a second: further apart a jump looks like a walk."""
+    return [three for three in zip(way, way[1:], way[2:], strict=False) if three[2].at - three[0].at <= _NEAR_S]
+
+
+def followed(told: Sequence[Happened]) -> int:
+    """At how many positions of the camera a jump would have been seen."""
+    return len(_threes(cameras(told)))
+
+
 def worst_jump(told: Sequence[Happened]) -> tuple[float, float]:
     """The largest sudden departure (m) of the camera from its path, and its time (s); what the player asked for is left out.
 
     It is twice the distance of a position from the middle of its neighbours: nought for even movement, however fast,
     and the whole of a jump. Where messages were late or lost the middle is taken by the times too, and the smaller one counts.
     """
-    way = cameras(told)
     asked = [h.at for name in ("teleport", "turn", "locomotion", SEAM) for h in events(told, name)]
     worst = (0.0, 0.0)
-    for a, b, c in zip(way, way[1:], way[2:], strict=False):
+    for a, b, c in _threes(cameras(told)):
         if any(a.at - _MEANT_S <= at <= c.at + _MEANT_S for at in asked):
             continue
         part = (b.at - a.at) / (c.at - a.at) if c.at > a.at else 0.5

@@ -259,3 +259,11 @@ def test_freeze_shows_in_the_rates_that_the_game_says():
 )
 def test_axis_at_rest_is_not_pressed(value, used):
     assert inputs.pressed(value) is used
+
+
+def test_positions_far_apart_in_time_tell_no_jump():
+    sparse = _walking(0.0, 3.0, 6.0, 9.0)
+    sparse[2].data["headset"]["position"][2] += 0.4
+    assert comfort.followed(sparse) == 0
+    assert comfort.worst_jump(sparse) == (0.0, 0.0)
+    assert comfort.followed(_walking(0.0, 0.1, 0.2, 0.3)) == 2

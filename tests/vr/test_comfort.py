@@ -54,14 +54,14 @@ def test_teleportation_ends_where_it_was_aimed(told, evidence):
 @item("VR-COMF-04")
 def test_camera_never_moves_by_itself(told, streamed, evidence):
     """The camera never moves suddenly by itself."""
-    seen = len(comfort.cameras(told))
+    seen = comfort.followed(told)
     evidence.saw("poses", seen)
     jump, at = comfort.worst_jump(told)
 
     evidence.judge("camera_jump", jump, n=seen, where=f"at {at:.1f} s of the recorded session")
     if seen < evidence.item.evidence["poses"]:
         raise Undecided(Reason.SAMPLES, f"only {seen} poses of the camera were recorded; play longer")
-    if streamed is not None:
+    if streamed is not None and comfort.followed(streamed.events):
         jump, at = comfort.worst_jump(streamed.events)
         evidence.judge("camera_jump", jump, n=len(streamed.head), where=f"the game's telemetry, after {at:.1f} s")
 

@@ -47,8 +47,8 @@ FAULTS = themed(
     Fault("headset_48_hz", "The headset runs at 48 Hz where 60 is asked of it (72 for 90).", _headset(hz=48)),
     Fault(
         "headset_slow_frames",
-        "The runtime holds each frame for 40 ms more.",
-        _headset(client=[["OXR_DEBUG_WAIT_FRAME_EXTRA_SLEEP_MS", "40"]]),
+        "The runtime holds each frame for 20 ms more.",
+        _headset(client=[["OXR_DEBUG_WAIT_FRAME_EXTRA_SLEEP_MS", "20"]]),
     ),
     Fault("headset_head_frozen", "The runtime's head pose never moves.", _disturbed(head_pose="frozen")),
     Fault("headset_head_jumps", "The runtime's head pose jumps half a metre.", _disturbed(head_pose="jumps")),
