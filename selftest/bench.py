@@ -1,7 +1,7 @@
 """What the suite costs and how true its times are: `python -m selftest.bench [--only NAME] [--json FILE] [--write]`.
 
 Figures, never a test: on a busy machine they are worse, and nothing is wrong. `--write` puts the table into
-docs/benchmarks.md with the class of the machine.
+docs/benchmarks.md with the class of the machine; with `--only` the other rows stay.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import numpy as np
 
@@ -63,9 +64,10 @@ def _measured(url: str, rate: float, rounds: int) -> tuple[np.ndarray, float]:
     return np.array([np.inf if sample.failed else sample.ms for sample in batch.samples]), lag
 
 
-def _least_disturbed(url: str, rate: float, rounds: int) -> tuple[np.ndarray, float]:
-    """Of three times the one with the smallest send lag: that says how busy the machine was, and nothing of the answers."""
-    return min((_measured(f"{url}&try={n}", rate, rounds) for n in range(_TRIES)), key=lambda measured: measured[1])
+def _late(url: str) -> float:
+    """How late (ms, P99) the server's answers left since it was asked last: what the machine did to it."""
+    with urlopen(f"{url}/late", timeout=10) as answer:
+        return float(answer.read())
 
 
 def _row(what: str, measured: float, unit: str, target: str = "", **more: Any) -> dict[str, Any]:
@@ -74,17 +76,24 @@ def _row(what: str, measured: float, unit: str, target: str = "", **more: Any) -
 
 def generator() -> list[dict[str, Any]]:
     """The generator's percentiles against known injected delays."""
-    rows = []
+    rows, seconds = [], 10
+    cases = {
+        "constant 8 ms": ("/constant?ms=8", {0.5: 8.0, 0.95: 8.0, 0.99: 8.0}),
+        "bimodal 5 ms, 6 % of 40 ms": ("/bimodal?ms=5&slow=0.06&slow_ms=40", {0.5: 5.0, 0.95: 40.0, 0.99: 40.0}),
+        "drift 20 ms + 2 %/s": ("/drift?ms=20&per_s=0.02", {}),
+    }
     with _truth() as url:
+        # the tries of a case lie minutes apart; the one shown is that in which the machine held the server up least
+        tries: dict[tuple[float, str], list[tuple[float, np.ndarray, float]]] = {}
+        for number in range(_TRIES):
+            for rate in _RATES:
+                for name, (path, _) in cases.items():
+                    _late(url)
+                    ms, lag = _measured(f"{url}{path}&rate={rate:g}&try={number}", rate, int(seconds * rate))
+                    tries.setdefault((rate, name), []).append((_late(url), ms, lag))
         for rate in _RATES:
-            cases = {
-                "constant 8 ms": ("/constant?ms=8", {0.5: 8.0, 0.95: 8.0, 0.99: 8.0}),
-                "bimodal 5 ms, 6 % of 40 ms": ("/bimodal?ms=5&slow=0.06&slow_ms=40", {0.5: 5.0, 0.95: 40.0, 0.99: 40.0}),
-                "drift 20 ms + 2 %/s": ("/drift?ms=20&per_s=0.02", {}),
-            }
-            for name, (path, truth) in cases.items():
-                seconds = 10
-                ms, lag = _least_disturbed(f"{url}{path}&rate={rate:g}", rate, int(seconds * rate))
+            for name, (_, truth) in cases.items():
+                late, ms, lag = min(tries[rate, name], key=lambda one: one[0])
                 expected = truth or {q: 20 * (1 + 0.02 * seconds * q) for q in (0.5, 0.95, 0.99)}
                 for quantile, true in expected.items():
                     value = float(np.sort(ms)[int(np.ceil(quantile * ms.size - 1e-9)) - 1])
@@ -96,6 +105,7 @@ def generator() -> list[dict[str, Any]]:
                             "ms",
                             f"{true - allowed:.2f} to {true + allowed:.2f}",
                             lag_p99=round(lag, 3),
+                            server_late_p99=late,
                         )
                     )
             ms, _ = _measured(f"{url}/errors?ms=5&bad=0.1&rate={rate:g}", rate, int(5 * rate))
@@ -260,10 +270,13 @@ def machine() -> str:
     return f"{os.cpu_count()} cores, {pages:.0f} GB, no GPU, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
 
 
-def table(rows: list[dict[str, Any]]) -> str:
-    """The figures as Markdown."""
-    lines = [f"Measured on {machine()}.", "", "| what | measured | should be |", "| --- | --- | --- |"]
-    return "\n".join(lines + [f"| {row['what']} | {row['measured']:g} {row['unit']} | {row['target']} |" for row in rows])
+def table(rows: list[dict[str, Any]], before: str = "") -> str:
+    """The figures as Markdown; what the table `before` has besides stays where it is."""
+    lines = {row["what"]: f"| {row['what']} | {row['measured']:g} {row['unit']} | {row['target']} |" for row in rows}
+    kept = {what: line for line in before.splitlines() if (what := line.split(" | ")[0].removeprefix("| ")) != line}
+    kept = {what: line for what, line in kept.items() if what not in ("what", "---")}
+    head = [f"Measured on {machine()}.", "", "| what | measured | should be |", "| --- | --- | --- |"]
+    return "\n".join([*head, *(kept | lines).values()])
 
 
 def main() -> int:
@@ -287,7 +300,8 @@ def main() -> int:
         chosen.json.write_text(json.dumps({"machine": machine(), "figures": rows}, indent=1) + "\n", "utf-8")
     if chosen.write:
         before, _, rest = DOCUMENT.read_text("utf-8").partition(BEGIN)
-        DOCUMENT.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.partition(END)[2]}", "utf-8")
+        old, _, after = rest.partition(END)
+        DOCUMENT.write_text(f"{before}{BEGIN}\n\n{table(rows, old if chosen.only else '')}\n\n{END}{after}", "utf-8")
     return 0
 
 

@@ -1,7 +1,8 @@
 """A server whose delays are known: `python -m selftest.measure.truth_server` prints its port, and ends with its stdin.
 
 `GET /MODE?ms=8&…` is answered after a delay that the mode says; delays that are not constant are worked out from the
-number of the request or from the clock, so that the truth is a formula. Each mode's parameters are its own.
+number of the request or from the clock, so that the truth is a formula. Each mode's parameters are its own. `GET /late`
+says how late (ms, P99) the answers since the last such question left: what the machine did to this process.
 """
 
 from __future__ import annotations
@@ -26,6 +27,16 @@ class Modes:
         self._began: dict[str, float] = {}
         self._number: dict[str, int] = {}
         self._free: dict[str, float] = {}
+        self._late: list[float] = []
+
+    def left(self, late: float) -> None:
+        """An answer left that late (s)."""
+        self._late.append(late)
+
+    def lateness(self) -> bytes:
+        """P99 (ms) of how late answers left, since the last question."""
+        late, self._late = sorted(self._late) or [0.0], []
+        return b"%.3f" % (1000 * late[math.ceil(0.99 * len(late)) - 1])
 
     def answer(self, target: str, now: float) -> tuple[float, int]:
         """When the answer leaves (the loop's time), and its status."""
@@ -74,15 +85,23 @@ class Connection(asyncio.Protocol):
         self._pending += data
         while b"\r\n\r\n" in self._pending:
             head, _, self._pending = self._pending.partition(b"\r\n\r\n")
-            leaves, status = self._modes.answer(head.split(b" ", 2)[1].decode(), now)
-            loop.call_at(leaves - _SPIN_S, self._reply, leaves, status, b"connection: close" in head.lower())
+            target, close = head.split(b" ", 2)[1].decode(), b"connection: close" in head.lower()
+            if target == "/late":
+                self._say(self._modes.lateness(), 200, close)
+                continue
+            leaves, status = self._modes.answer(target, now)
+            loop.call_at(leaves - _SPIN_S, self._reply, leaves, status, close)
 
     def _reply(self, leaves: float, status: int, close: bool) -> None:
         loop = asyncio.get_running_loop()
         while loop.time() < leaves:
             pass  # a timer is late by some 0.1 ms; what is called true had better be so
+        self._modes.left(loop.time() - leaves)
+        self._say(_BODY, status, close)
+
+    def _say(self, body: bytes, status: int, close: bool) -> None:
         if not self._transport.is_closing():
-            self._transport.write(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%s" % (status, len(_BODY), _BODY))
+            self._transport.write(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body))
             if close:
                 self._transport.close()
 
