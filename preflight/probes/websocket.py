@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import selectors
 import socket
 import ssl
 import threading
@@ -24,19 +25,34 @@ _CLOSE_SECONDS = 1.0
 _SPARE_SECONDS = 1.0
 _LOGGER = logging.getLogger("websockets.client")
 """Made here: pytest goes through all loggers around each test, and a thread that makes one meanwhile would break that."""
-_LONGER_THAN_ANYTHING = 86_400.0
+_INSIDE = threading.Lock()
+"""One for all connections: ssl makes its sockets without calling `__init__`, where each could make its own."""
 
 
-class _NeverInside(ssl.SSLSocket):
-    """Waits for data outside OpenSSL.
+class _OneThreadAtATime(ssl.SSLSocket):
+    """Lets one thread at a time into OpenSSL, and waits outside it.
 
-    The library reads in a thread of its own, without a time limit. OpenSSL would then wait inside SSL_read (for the data
-    behind a TLS 1.3 session ticket), where a write of another thread must not meet it: now and then one was lost.
+    The library reads in a thread of its own. Where that met a write inside OpenSSL (reading a TLS 1.3 session ticket while the
+    request was written), one handshake in some three hundred was lost: a connection of OpenSSL is not for two threads.
     """
 
     def settimeout(self, value: float | None) -> None:
-        """No limit is a long one: with any limit Python does the waiting itself."""
-        super().settimeout(_LONGER_THAN_ANYTHING if value is None else value)
+        """No limit: never wait in here."""
+        super().settimeout(0.0 if value is None else value)
+
+    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
+        """As any socket's, waiting as long as it takes."""
+        while True:
+            with suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError), _INSIDE:
+                return super().recv(buflen, flags)
+            _wait(self, selectors.EVENT_READ)
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        """As any socket's, waiting as long as it takes; `sendall` goes through here."""
+        while True:
+            with suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError), _INSIDE:
+                return super().send(data, flags)
+            _wait(self, selectors.EVENT_WRITE)
 
 
 @contextmanager
@@ -46,9 +62,10 @@ def opened(url: str, *, user_agent: str, context: ssl.SSLContext | None = None, 
     Raises what `connect` raises: InvalidHandshake, OSError (TimeoutError included), EOFError; ConnectionResetError where the
     server closes before the handshake.
     """
-    if context is not None:
-        context.sslsocket_class = _NeverInside
     parts = urlsplit(url)
+    if parts.scheme == "wss":
+        context = context or ssl.create_default_context()
+        context.sslsocket_class = _OneThreadAtATime
     made = socket.create_connection((parts.hostname or "", parts.port or (443 if parts.scheme == "wss" else 80)), OPEN_SECONDS)
     made.settimeout(None)
     # TLS takes the first one over; both are the same connection
@@ -77,6 +94,12 @@ def opened(url: str, *, user_agent: str, context: ssl.SSLContext | None = None, 
                     ending = _shut_later(same, _CLOSE_SECONDS + _SPARE_SECONDS)
         finally:
             ending.cancel()
+
+
+def _wait(connection: socket.socket, event: int) -> None:
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection, event)
+        selector.select()
 
 
 def _shut_later(made: socket.socket, seconds: float) -> threading.Timer:

@@ -7,8 +7,9 @@ import ssl
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -89,6 +90,46 @@ def test_server_that_does_not_close_is_left(tmp_path: Path) -> None:
             assert made.recv(timeout=5) == "hello"
         assert time.monotonic() - began < 4
         server.shutdown()
+
+
+def test_one_thread_at_a_time_is_inside_openssl(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader that met a writer in there lost a handshake now and then; here both dawdle, so that they would meet."""
+    inside = threading.Lock()
+    met = []
+
+    def dawdling(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(connection: ssl.SSLSocket, *arguments: Any) -> Any:
+            if type(connection) is ssl.SSLSocket:  # the server's own
+                return real(connection, *arguments)
+            if not inside.acquire(blocking=False):
+                met.append(real.__name__)
+                return real(connection, *arguments)
+            try:
+                time.sleep(0.1)
+                return real(connection, *arguments)
+            finally:
+                inside.release()
+
+        return call
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+
+    def talk(connection: ServerConnection) -> None:
+        for message in connection:
+            connection.send(message)
+
+    monkeypatch.setattr(ssl.SSLSocket, "read", dawdling(ssl.SSLSocket.read))
+    monkeypatch.setattr(ssl.SSLSocket, "send", dawdling(ssl.SSLSocket.send))
+    with serve(talk, "127.0.0.1", 0, ssl=context) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        trusting = ssl.create_default_context(cafile=tmp_path / "ca.pem")
+        with opened(f"wss://localhost:{server.socket.getsockname()[1]}", user_agent="x", context=trusting) as made:
+            for word in "abc":
+                made.send(word)
+            assert [made.recv(timeout=5) for _ in range(3)] == ["a", "b", "c"]
+        server.shutdown()
+    assert met == []
 
 
 def test_an_open_connection_stays_open(tmp_path: Path) -> None:
