@@ -8,11 +8,14 @@ The budget stays below each of these by sliding windows over what was really sen
 from __future__ import annotations
 
 import json
+import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from filelock import FileLock
 
@@ -41,6 +44,9 @@ _ALL, _ENOUGH = 2, 3
 Five within ten minutes would ban for an hour, and consented looks at the limiter need some.
 """
 _TEN_MINUTES = 600.0
+_LONGEST_LOG = 256 * 1024
+_NAME = 32
+"""Bytes that every log begins with: another log has others."""
 
 
 @dataclass(frozen=True)
@@ -72,15 +78,15 @@ class Budget:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._path = path
+        self._path = path  # a log: one line of JSON for each thing that was entered
         self._lock = FileLock(f"{path}.lock")
         self._addresses = list(addresses)
         more = len(self._addresses) - 1
         self._ordinary = self._addresses[: 1 + more - min(_KEPT_BACK, (more + 1) // 2)]
         self._clock = clock
         self._sleep = sleep
-        self._known: tuple[int, int] = (0, 0)
-        self._state: dict[str, Any] = {}
+        self._name, self._read_to = b"", 0
+        self._state = _nothing()
 
     def take(self, endpoint: str, *, address: str | None = None, bad_login: bool = False) -> str:
         """Wait until a request to `endpoint` may leave, enter it, and return the address to send it from.
@@ -100,8 +106,7 @@ class Budget:
                 wait, order = min(waits)
                 if wait <= 0 or waited >= _LONGEST_WAIT:
                     chosen = choices[order]
-                    state["sent"].setdefault(chosen, []).append([self._clock(), endpoint, bad_login])
-                    self._write(state)
+                    self._write("sent", chosen, self._clock(), endpoint, bad_login)
                     return chosen
             self._sleep(min(wait, 1.0))
             waited += min(wait, 1.0)
@@ -109,14 +114,13 @@ class Budget:
     def enter(self, endpoint: str, address: str, *, bad_login: bool = False) -> None:
         """Enter a request that leaves now whatever the pace, as a consented probe of the limiter does."""
         with self._lock:
-            state = self._read()
-            state["sent"].setdefault(address, []).append([self._clock(), endpoint_of(endpoint), bad_login])
-            self._write(state)
+            self._read()
+            self._write("sent", address, self._clock(), endpoint_of(endpoint), bad_login)
 
     def rest(self, endpoint: str, address: str) -> None:
         """Wait until a minute has passed since the last request from `address` to `endpoint`: its bucket is full again."""
         with self._lock:
-            sent = self._read()["sent"].get(address, [])
+            sent = list(self._read()["sent"].get(address, []))
         last = max((at for at, where, _ in sent if where == endpoint_of(endpoint)), default=0.0)
         wait = min(last + _MINUTE - self._clock(), _MINUTE)
         if wait > 0:
@@ -125,16 +129,14 @@ class Budget:
     def learn(self, endpoint: str, per_minute: int) -> None:
         """The target announced another limit for `endpoint`: the smaller of it and the documented one is kept."""
         with self._lock:
-            state = self._read()
-            state["limits"][endpoint_of(endpoint)] = per_minute
-            self._write(state)
+            self._read()
+            self._write("limit", endpoint_of(endpoint), per_minute)
 
     def close(self, address: str, seconds: float) -> None:
         """Send nothing more from `address` for that time: it is spent, or locked out."""
         with self._lock:
-            state = self._read()
-            state["closed"][address] = max(self._clock() + seconds, state["closed"].get(address, 0.0))
-            self._write(state)
+            self._read()
+            self._write("closed", address, self._clock() + seconds)
 
     def refused(self, endpoint: str, seconds: float) -> None:
         """Remember a refusal that nobody planned, which asks to wait for `seconds`.
@@ -142,14 +144,13 @@ class Budget:
         Addresses may be counted as one, so it holds for the endpoint whichever address is used, and a second one for all.
         """
         with self._lock:
-            state = self._read()
-            state["refused"].append([self._clock(), endpoint_of(endpoint), self._clock() + seconds])
-            self._write(state)
+            self._read()
+            self._write("refused", self._clock(), endpoint_of(endpoint), self._clock() + seconds)
 
     def locked_until(self, endpoint: str) -> float:
         """Until when nothing may be sent to that endpoint, in seconds since the epoch; 0 when it may."""
         with self._lock:
-            refused = self._read()["refused"]
+            refused = list(self._read()["refused"])
         ends = [end for _, where, end in refused if where == endpoint_of(endpoint) or len(refused) >= _ALL]
         ends += [refused[0][0] + _TEN_MINUTES] if len(refused) >= _ENOUGH else []
         until = max(ends, default=0.0)
@@ -168,8 +169,7 @@ class Budget:
             free = [a for a in self._addresses[1:] if not state["sent"].get(a) and state["closed"].get(a, 0.0) <= now]
             given = list(reversed(free))[:count]
             for address in given:
-                state["closed"][address] = now + _REMEMBERED
-            self._write(state)
+                self._write("closed", address, now + _REMEMBERED)
             return given
 
     def _wait(self, state: dict[str, Any], address: str, endpoint: str, *, bad_login: bool) -> float:
@@ -188,29 +188,77 @@ class Budget:
         return float(max(waits))
 
     def _read(self) -> dict[str, Any]:
-        empty: dict[str, Any] = {"sent": {}, "limits": {}, "closed": {}, "refused": []}
+        """What all runs have entered lately: the lines that are new since the last look, and what was known before."""
         try:
-            written = self._stamp()
-            state = self._state if written == self._known else json.loads(self._path.read_text("utf-8"))
-        except (OSError, ValueError):
-            return empty
-        self._known, self._state = written, state
-        now = self._clock()
-        sent = {a: [r for r in rows if now - r[0] < _REMEMBERED] for a, rows in state.get("sent", {}).items()}
-        refused = [entry for entry in state.get("refused", []) if isinstance(entry, list) and now - entry[0] < _TEN_MINUTES]
-        kept: dict[str, Any] = empty | state | {"sent": {a: rows for a, rows in sent.items() if rows}, "refused": refused}
-        return kept
+            with self._path.open("rb") as log:
+                name = log.read(_NAME)
+                if name != self._name or os.fstat(log.fileno()).st_size < self._read_to:
+                    self._name, self._read_to, self._state = name, 0, _nothing()
+                log.seek(self._read_to)
+                new = log.read()
+        except FileNotFoundError:
+            self._name, self._read_to, self._state = b"", 0, _nothing()
+            return self._state
+        self._read_to += len(new)
+        for line in new.splitlines():
+            _enter(self._state, line)
+        _forget(self._state, self._clock())
+        return self._state
 
-    def _write(self, state: dict[str, Any]) -> None:
+    def _write(self, *entry: Any) -> None:
+        """Enter one thing, at the end of the log; a long log begins anew with what still counts."""
+        if 0 < self._read_to < _LONGEST_LOG:
+            with self._path.open("ab") as log:
+                log.write(_line(*entry))
+            return
+        _enter(self._state, _line(*entry))
         part = self._path.with_suffix(".part")
-        part.write_text(json.dumps(state), "utf-8")
+        part.write_bytes(uuid4().hex.encode() + b"".join(_line(*kept) for kept in _entries(self._state)))
         part.replace(self._path)
-        self._known, self._state = self._stamp(), state
 
-    def _stamp(self) -> tuple[int, int]:
-        """Which file it is: every writer makes a new one."""
-        found = self._path.stat()
-        return found.st_ino, found.st_mtime_ns
+
+def _nothing() -> dict[str, Any]:
+    return {"sent": {}, "limits": {}, "closed": {}, "refused": []}
+
+
+def _line(*entry: Any) -> bytes:
+    """Begins with the line end, so that what a killed run left half written spoils nobody else's line."""
+    return b"\n" + json.dumps(entry).encode()
+
+
+def _enter(state: dict[str, Any], line: bytes) -> None:
+    """Enter one line of the log; half a line says nothing."""
+    with suppress(ValueError, TypeError, OverflowError):
+        what, *told = json.loads(line)
+        if what == "sent":
+            address, at, endpoint, bad_login = told
+            state["sent"].setdefault(address, []).append((float(at), endpoint, bad_login))
+        elif what == "refused":
+            at, endpoint, until = told
+            state["refused"].append((float(at), endpoint, float(until)))
+        elif what == "closed":
+            address, until = told
+            state["closed"][address] = max(float(until), state["closed"].get(address, 0.0))
+        elif what == "limit":
+            endpoint, per_minute = told
+            state["limits"][endpoint] = int(per_minute)
+
+
+def _forget(state: dict[str, Any], now: float) -> None:
+    for address, rows in list(state["sent"].items()):
+        if now - rows[0][0] >= _REMEMBERED:
+            state["sent"][address] = [row for row in rows if now - row[0] < _REMEMBERED]
+            if not state["sent"][address]:
+                del state["sent"][address]
+    state["refused"] = [entry for entry in state["refused"] if now - entry[0] < _TEN_MINUTES]
+
+
+def _entries(state: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+    for address, rows in state["sent"].items():
+        yield from (("sent", address, *row) for row in rows)
+    yield from (("refused", *entry) for entry in state["refused"])
+    yield from (("closed", *entry) for entry in state["closed"].items())
+    yield from (("limit", *entry) for entry in state["limits"].items())
 
 
 def _room(times: Sequence[float], window: _Window, now: float) -> float:

@@ -10,7 +10,7 @@ import ssl
 import threading
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -90,13 +90,6 @@ class _Adapter(HTTPAdapter):
         """Nothing: the context has its authorities."""
 
 
-class _Session(requests.Session):
-    """Redirects are never followed, and not prepared either: for that requests would read their body, however long."""
-
-    def get_redirect_target(self, resp: Any) -> None:
-        """None: no answer leads anywhere."""
-
-
 @contextmanager
 def _deadline(seconds: float) -> Iterator[threading.Event]:
     """Shut every socket opened inside when the time is over; the event says that it was."""
@@ -137,25 +130,20 @@ def exchange(
     most_bytes: int,
 ) -> Raw:
     """Send one request as it is written and read its answer. Raises Unreachable when no whole answer came in time."""
-    session = _Session()
-    session.trust_env = False
-    session.headers.clear()
     asked = f"{method} {printable(url, 120)}"
     try:
         authorities = str(ca_file or DEFAULT_CA_BUNDLE_PATH) if verify else ""
         adapter = _Adapter(source, _trusting(authorities) if url.startswith("https") else None)
     except OSError as error:
         raise Unreachable(f"{asked}: authorities can't be read from {authorities}: {_why(error)}") from error
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
     request = requests.Request(method, url, headers=dict(headers), data=body).prepare()
     request.url = url  # requests would tidy up `/../`; the server is to see what was meant
-    with session, _deadline(total_seconds) as over:
+    # Past requests' session: it would read the body of a redirect, however long, and take proxies from the environment.
+    with closing(adapter), _deadline(total_seconds) as over:
         try:
-            response = session.send(
+            response = adapter.send(
                 request,
                 stream=True,
-                allow_redirects=False,
                 timeout=(min(CONNECT_SECONDS, total_seconds), total_seconds),
                 verify=verify,
             )

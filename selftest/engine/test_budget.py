@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -144,5 +145,29 @@ def test_a_lower_limit_is_learned(tmp_path: Path) -> None:
 
 
 def test_a_broken_budget_file_is_started_anew(tmp_path: Path) -> None:
-    (tmp_path / "budget.json").write_text("{half")
-    assert budget(tmp_path, Clock()).take("/health") == ""
+    (tmp_path / "budget.json").write_text('["sent", "", 10')
+    clock = Clock()
+    for _ in range(49):
+        assert budget(tmp_path, clock).take("/health") == ""
+    began = clock.now
+    budget(tmp_path, clock).take("/health")
+    assert clock.now > began + 20, "what came after the half line counts"
+
+
+def test_a_long_log_begins_anew_and_forgets_nothing_that_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("preflight.budget._LONGEST_LOG", 2000)
+    clock = Clock()
+    one, other = budget(tmp_path, clock), budget(tmp_path, clock)
+    one.learn("/scene", 7)
+    one.close("127.0.0.9", 3600)
+    one.refused("/jobs", 600)
+    for number in range(200):
+        (one, other)[number % 2].take(f"/health/{number}")
+    assert (tmp_path / "budget.json").stat().st_size < 20_000
+    new = budget(tmp_path, clock)
+    assert new.locked_until("/jobs") > clock.now
+    for each in (new, one, other):
+        state = each._read()
+        assert state["limits"] == {"/scene": 7}
+        assert "127.0.0.9" in state["closed"]
+        assert sum(map(len, state["sent"].values())) == sum(map(len, new._read()["sent"].values())) > 100
