@@ -58,13 +58,9 @@ class Simulation:
     headset: Headset = field(default_factory=Headset)
     disturbance: Disturbance = field(default_factory=Disturbance)
 
-    def as_json(self) -> str:
-        """One line that `simulation` reads back."""
-        return json.dumps({"headset": asdict(self.headset), "disturbance": asdict(self.disturbance)})
-
 
 def simulation(text: str) -> Simulation:
-    """A simulation from its line of JSON; the sound one from an empty line."""
+    """A simulation from its line of JSON (`{"headset": {…}, "disturbance": {…}}`); the sound one from an empty line."""
     if not text:
         return Simulation()
     said = json.loads(text)

@@ -82,14 +82,8 @@ class SshHost:
     def __init__(self, address: str, user: str | None, port: int | None, key: str | None, root: PurePosixPath) -> None:
         # what paramiko has to say it raises as well; its log would add a traceback
         logging.getLogger("paramiko").setLevel(logging.CRITICAL)
-        options: dict[str, Any] = {
-            "look_for_keys": key is None,
-            "banner_timeout": CONNECT_SECONDS,
-            "auth_timeout": CONNECT_SECONDS,
-            "channel_timeout": CONNECT_SECONDS,
-        }
-        if key:
-            options["key_filename"] = key
+        ends = {f"{wait}_timeout": CONNECT_SECONDS for wait in ("banner", "auth", "channel")}
+        options: dict[str, Any] = {"look_for_keys": key is None, **({"key_filename": key} if key else {})}
         self.name = address
         self._root = root
         self._refused = ""
@@ -99,20 +93,24 @@ class SshHost:
                 user=user,
                 port=port,
                 connect_kwargs=options,
-                connect_timeout=CONNECT_SECONDS + 1,  # later than the greeting's, whose complaint is the clearer one
                 forward_agent=False,
             )
         except Exception as error:
             raise Unreachable(f"{address}: ~/.ssh/config can't be used: {error}") from error
+        self._ways: list[fabric.Connection] = []
         way = self._connection
         while isinstance(way, fabric.Connection):  # and whatever hosts ~/.ssh/config jumps over
+            self._ways.append(way)
+            way.connect_timeout = CONNECT_SECONDS + 1  # later than the greeting's, whose complaint is the clearer one
+            way.connect_kwargs.update(ends)
             _accept_only_known(way.client)
             way = way.gateway
 
     def close(self) -> None:
         """End the connection; a later look would make another."""
-        self._connection.close()
-        self._connection.client.close()  # also where it never came to be one
+        for way in self._ways:
+            way.close()
+            way.client.close()  # also where it never came to be one
 
     @property
     def _login(self) -> str:

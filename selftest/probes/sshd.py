@@ -118,7 +118,7 @@ def running(home: Path) -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="preflight-sshd-") as place:
         made = Server(Path(place), home, free_port())
         made.folder.chmod(0o755)
-        made.known_hosts.parent.mkdir(parents=True)
+        made.known_hosts.parent.mkdir(parents=True, exist_ok=True)
         make_key(made.folder / "host_key")
         make_key(made.key)
         shutil.copy(made.key.with_suffix(".pub"), made.folder / "authorized_keys")

@@ -318,15 +318,62 @@ def test_a_command_without_end_is_left_and_the_next_one_is_answered(ssh: SshHost
     assert ssh.run("clock").status == 0
 
 
+@pytest.fixture
+def jump(server: Server) -> Iterator[Server]:
+    """A host on the way: `inner` is reached by way of it, as ~/.ssh/config says."""
+    key = server.known_hosts.read_text()
+    with running(server.home) as made:
+        server.known_hosts.write_text(key + server.known_hosts.read_text())
+        (server.home / ".ssh" / "config").write_text(
+            f"Host inner\n  HostName 127.0.0.1\n  ProxyJump outer\n"
+            f"Host outer\n  HostName 127.0.0.1\n  Port {made.port}\n  User {USER}\n  IdentityFile {made.key}\n"
+        )
+        yield made
+
+
+def behind(server: Server, files: Path) -> SshHost:
+    return SshHost("inner", USER, server.port, str(server.key), PurePosixPath(files))
+
+
+def test_a_host_behind_another_is_looked_at_by_way_of_it(server: Server, jump: Server, files: Path, local: LocalHost) -> None:
+    ssh = behind(server, files)
+    assert read(ssh, "/opt/game/.env") == read(local, "/opt/game/.env")
+    assert ssh.run("clock").status == 0
+    assert jump.sessions()
+    ssh.close()
+    assert left(server)
+    assert left(jump)
+
+
+def test_the_host_on_the_way_has_to_be_known_and_to_answer(
+    server: Server, jump: Server, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = server.known_hosts.read_text()
+    server.known_hosts.write_text(known.splitlines(keepends=True)[0])
+    assert refusal(server, files, behind(server, files)).startswith("the host key of inner is not known here")
+    server.known_hosts.write_text(known)
+    monkeypatch.setattr(sshhost, "CONNECT_SECONDS", 0.5)
+    jump.stop()
+    with socket.create_server(("127.0.0.1", jump.port)):
+        began = time.monotonic()
+        assert "inner can't be reached by SSH" in refusal(server, files, behind(server, files))
+        assert time.monotonic() - began < 4
+
+
+def left(server: Server) -> bool:
+    """Whether nobody is in a session there any more, within seconds."""
+    until = time.monotonic() + 5
+    while server.sessions() and time.monotonic() < until:
+        time.sleep(0.01)
+    return not server.sessions()
+
+
 def test_nothing_is_held_open_at_the_end(server: Server, ssh: SshHost) -> None:
     assert ssh.run("clock").status == 0
     assert ssh.facts("/opt") is not None
     assert server.sessions()
     ssh.close()
-    until = time.monotonic() + 5
-    while server.sessions() and time.monotonic() < until:
-        time.sleep(0.01)
-    assert server.sessions() == []
+    assert left(server)
 
 
 def test_the_target_file_and_the_users_ssh_settings_lead_there(server: Server, files: Path, tmp_path: Path) -> None:

@@ -141,10 +141,12 @@ def test_child_tells_its_trouble(tmp_path):
     assert "preflight headset install" in station.remedy(look)
 
 
-def test_simulation_survives_its_line():
-    made = station.Simulation(station.Headset(hz=72, client=(("A", "1"),)), station.Disturbance(drift=0.1))
+def test_simulation_is_read_from_its_line():
+    line = '{"headset": {"hz": 72, "client": [["A", "1"]]}, "disturbance": {"drift": 0.1}}'
 
-    assert station.simulation(made.as_json()) == made
+    assert station.simulation(line) == station.Simulation(
+        station.Headset(hz=72, client=(("A", "1"),)), station.Disturbance(drift=0.1)
+    )
     assert station.simulation("") == station.Simulation()
 
 
