@@ -186,6 +186,7 @@ def _forked(module: str, assignment: Path, errors: IO[bytes]) -> subprocess.Pope
         start_new_session=True,
         cwd=ROOT,
         preexec_fn=become,  # noqa: PLW1509 - there are no others
+        restore_signals=False,  # as Python begins: a peer that has gone is no end of the program
     )
 
 
