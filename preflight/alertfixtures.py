@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
 
+from preflight.errors import LookError
 from preflight.probes import alertmanager, placeholders, yamlfiles
 from preflight.probes import prometheus as client
 from preflight.probes.alertmanager import Alertmanager, Configuration
@@ -28,6 +30,23 @@ def alerts(target: Target, session: Session) -> Alertmanager:
 def alert_routes(alerts: Alertmanager) -> Configuration:
     """Alertmanager's configuration in force."""
     return alerts.configuration()
+
+
+@pytest.fixture(scope="session")
+def critical_alerts(target: Target, request: pytest.FixtureRequest) -> list[dict[str, str]]:
+    """The labels of each critical alert that is loaded, Prometheus' own external ones included.
+
+    Where no Prometheus can be asked, those of one that the checklist documents.
+    """
+    made = {"alertname": "HTTPAPIDown", "severity": "critical"}
+    if target.facts.prometheus is None:
+        return [made]
+    with contextlib.suppress(LookError):
+        external = request.getfixturevalue("prometheus").external_labels()
+        loaded = [rule for rule in request.getfixturevalue("rules") if rule.labels.get("severity") == "critical"]
+        known = [{name: text for name, text in rule.labels.items() if "{{" not in text} for rule in loaded]
+        return [external | labels | {"alertname": rule.name} for rule, labels in zip(loaded, known, strict=True)] or [made]
+    return [made]
 
 
 @dataclass(frozen=True)

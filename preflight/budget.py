@@ -13,11 +13,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from filelock import FileLock
+
+from preflight.errors import LockedOut, LookError
 
 DEFAULT_PER_MINUTE = 100
 DOCUMENTED_PER_MINUTE: dict[str, int] = {
@@ -78,6 +81,11 @@ class Budget:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        for file in (path, Path(f"{path}.lock")):
+            if file.exists() and not os.access(file, os.W_OK):
+                raise LookError(
+                    f"{file}, where the pace of all runs is kept, can't be written: give it to this user, or remove it"
+                )
         self._path = path  # a log: one line of JSON for each thing that was entered
         self._lock = FileLock(f"{path}.lock")
         self._addresses = list(addresses)
@@ -93,6 +101,7 @@ class Budget:
 
         `address`: this one and no other. `bad_login`: the token that will be presented is expected to be refused.
         The first address ("" means: the machine's own) is the ordinary one; others are used when it is spent.
+        Raises LockedOut where every address is closed for longer than a request waits.
         """
         endpoint = endpoint_of(endpoint)
         choices = self._ordinary if address is None else [address]
@@ -104,6 +113,10 @@ class Budget:
                     (self._wait(state, choice, endpoint, bad_login=bad_login), order) for order, choice in enumerate(choices)
                 ]
                 wait, order = min(waits)
+                closed = min(state["closed"].get(choice, 0.0) for choice in choices)
+                if closed - self._clock() > _LONGEST_WAIT - waited:
+                    end = datetime.fromtimestamp(closed, UTC)
+                    raise LockedOut(f"the addresses to send from are closed until {end:%H:%M:%S} UTC, nothing more is sent")
                 if wait <= 0 or waited >= _LONGEST_WAIT:
                     chosen = choices[order]
                     self._write("sent", chosen, self._clock(), endpoint, bad_login)
@@ -151,13 +164,14 @@ class Budget:
         """Until when nothing may be sent to that endpoint, in seconds since the epoch; 0 when it may."""
         with self._lock:
             refused = list(self._read()["refused"])
-        ends = [end for _, where, end in refused if where == endpoint_of(endpoint) or len(refused) >= _ALL]
-        ends += [refused[0][0] + _TEN_MINUTES] if len(refused) >= _ENOUGH else []
+        lately = [at for at, _, _ in refused if self._clock() - at < _TEN_MINUTES]
+        ends = [end for _, where, end in refused if where == endpoint_of(endpoint) or len(lately) >= _ALL]
+        ends += [lately[0] + _TEN_MINUTES] if len(lately) >= _ENOUGH else []
         until = max(ends, default=0.0)
         return until if until > self._clock() else 0.0
 
     def unplanned(self) -> bool:
-        """Whether the target has refused, within ten minutes, what nobody had planned to be refused."""
+        """Whether the target has refused, within ten minutes or until now, what nobody had planned to be refused."""
         with self._lock:
             return bool(self._read()["refused"])
 
@@ -250,7 +264,7 @@ def _forget(state: dict[str, Any], now: float) -> None:
             state["sent"][address] = [row for row in rows if now - row[0] < _REMEMBERED]
             if not state["sent"][address]:
                 del state["sent"][address]
-    state["refused"] = [entry for entry in state["refused"] if now - entry[0] < _TEN_MINUTES]
+    state["refused"] = [entry for entry in state["refused"] if now < max(entry[0] + _TEN_MINUTES, entry[2])]
 
 
 def _entries(state: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:

@@ -79,6 +79,27 @@ def windows_of_the_run(prometheus: Prometheus, target: Target, session: Session,
     return Windows(prometheus, target, session, file)
 
 
+@pytest.fixture(scope="session")
+def host_memory(target: Target, request: pytest.FixtureRequest) -> float | None:
+    """MB of memory of the game's host, as Prometheus has it; None where nobody tells."""
+    if target.facts.prometheus is None:
+        return None
+    with contextlib.suppress(LookError, Undecided):
+        found: float | None = request.getfixturevalue("windows_of_the_run").view((time.time() - 300, time.time())).host_memory()
+        return found
+    return None
+
+
+def judge_memory(evidence: Evidence, megabytes: float, host: float | None, where: str = "") -> None:
+    """Hold the game's memory against the limits in MB, and against its share of the host's memory where that is known."""
+    if host is None:
+        evidence.fact("memory of the host", "not known: 80 % is the 810 MB of the checklist alone")
+    else:
+        evidence.fact("memory of the host", f"{host:.0f} MB")
+        evidence.judge("memory_share", 100 * megabytes / host, where=where)
+    evidence.judge("memory", megabytes, where=where)
+
+
 class Watched:
     """Figures of a window, judged for the item under test."""
 

@@ -176,6 +176,8 @@ class Api:
             raise
         self._patience.won()
         self.sent[f"{method} {endpoint} {answer.status_code}"] += 1
+        if answer.status_code == 401 and "Authorization" in sent and not bad_login:
+            self._budget.enter(endpoint, source, bad_login=True)  # nobody expected it, the target counts it all the same
         if trusted:
             if answer.status_code == 401:
                 self._useless.setdefault(endpoint, answer)

@@ -71,7 +71,7 @@ class Entry:
         named = {"level": self.level, "client address": self.client, "endpoint": self.endpoint, "result": self.result}
         lacking = [] if self.time else ["time"]
         lacking += [name for name, value in named.items() if not value.strip("-? ")]
-        if self.client.strip("-? ") and not _address(self.client):
+        if self.client.strip("-? ") and not address(self.client):
             lacking.append("client address")
         return lacking
 
@@ -110,7 +110,7 @@ def _first(said: Mapping[str, object], names: tuple[str, ...]) -> str:
     return next((str(said[name]) for name in names if said.get(name) not in (None, "")), "")
 
 
-def _address(text: str) -> str:
+def address(text: str) -> str:
     """An address without port or brackets, "" for what is none."""
     bare = re.sub(r"^\[(.*)\](?::\d+)?$", r"\1", text.strip())
     for candidate in (bare, bare.rpartition(":")[0]):
@@ -149,7 +149,7 @@ def record(host: Host, target: Target, api: Api, token: Secret | None) -> Record
         new = [read_entry(line) for line in _appended(host, target, before)]
         seen = len(new)
         fitting = [e for e in new if e.outcome == wanted and _names(e.endpoint, PROTECTED)]
-        found = next((e for e in fitting if own and _same(_address(e.client), own)), None)
+        found = next((e for e in fitting if own and _same(address(e.client), own)), None)
         waited = time.monotonic() - began
         if found is None and fitting and waited > 2 * _EVERY:
             found = fitting[-1]
@@ -241,7 +241,7 @@ def wrong(recorded: Recorded, target: Target) -> list[str]:
     if entry is None:
         return ["there is none"]
     found = [f"it names no {what}" for what in entry.lacking]
-    client, own = _address(entry.client), own_address(recorded.answer, target)
+    client, own = address(entry.client), own_address(recorded.answer, target)
     if client and own and not _same(client, own):
         found.append(f"it names {client} as the client, and the request came from {own}")
     elif client and not own and ipaddress.ip_address(client).is_loopback:

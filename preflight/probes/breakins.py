@@ -39,10 +39,11 @@ def _admitted(entries: Sequence[Entry]) -> list[str]:
     found = []
     timed = sorted(((entry.time, entry) for entry in entries if entry.time and entry.client), key=lambda pair: pair[0])
     for at, one in timed:
-        late = [then for then in refused.get(one.client, []) if at - then <= WITHIN]
+        client = audit.address(one.client) or one.client  # its port is another one each time
+        late = [then for then in refused.get(client, []) if at - then <= WITHIN]
         if one.outcome == "failure":
-            refused[one.client] = [*late, at]
+            refused[client] = [*late, at]
         elif one.outcome == "success" and len(late) >= REFUSALS:
-            found.append(f"{one.client} at {at:%Y-%m-%d %H:%M:%S} UTC after {len(late)} refusals")
-            refused[one.client] = []
+            found.append(f"{client} at {at:%Y-%m-%d %H:%M:%S} UTC after {len(late)} refusals")
+            refused[client] = []
     return found

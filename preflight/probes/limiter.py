@@ -73,6 +73,14 @@ def refused_at_once(answer: Answer, address: str) -> None:
         raise LookError(f"{address or 'this machine'} is refused (429) at its first request, so nothing follows (SEC-RATE-04)")
 
 
+def _served(api: Api, token: Secret, address: str) -> None:
+    """Raises LookError where an address is refused before anything was provoked: a refusal would be no ban."""
+    answer = api.get("/status", token=token, address=address, paced=False, may_refuse=True)
+    refused_at_once(answer, address)
+    if answer.status_code >= 400:
+        raise LookError(f"GET /status answers {address} with {answer.status_code} before anything was provoked")
+
+
 def empty_bucket(api: Api, token: Secret, address: str) -> Burst:
     """GET /scene from `address` until the first refusal, or until one is overdue."""
     began = time.monotonic()
@@ -123,13 +131,13 @@ class Ban:
 
 
 def by_bad_logins(api: Api, budget: Budget, token: Secret) -> Ban:
-    """Five failed logins within a minute, then one rightful request to another endpoint."""
+    """A rightful request, five failed logins within a minute, then one rightful request to another endpoint."""
     address = own_address(budget)
+    _served(api, token, address)
     bad = token.reveal()[:-6] + "AAAAAA"  # one identity throughout: only the signature is spoilt
     tried: list[Answer] = []
     while len(tried) < _PROVOCATIONS:
         tried.append(api.get(PROTECTED, token=Secret(bad), address=address, paced=False, may_refuse=True, bad_login=True))
-        refused_at_once(tried[0], address)
     return _ban(api, budget, token, address, tried)
 
 
@@ -151,12 +159,11 @@ def by_refusals(api: Api, budget: Budget, token: Secret) -> tuple[Burst, Answer,
 
 
 def by_injection(api: Api, budget: Budget, token: Secret) -> Ban:
-    """One request with an injection pattern, then one rightful request."""
+    """A rightful request, one with an injection pattern, and a rightful one again."""
     address = own_address(budget)
+    _served(api, token, address)
     pattern = "/scenes?dir=res://'%20OR%201=1;%20DROP%20TABLE%20scenes--"
     tried = [api.get(pattern, token=token, address=address, paced=False, may_refuse=True)]
-    if budget.unplanned():  # else a 429 is the ban itself
-        refused_at_once(tried[0], address)
     return _ban(api, budget, token, address, tried)
 
 

@@ -175,6 +175,19 @@ class Prometheus:
         ]
 
     @http.shaped("Prometheus")
+    def external_labels(self) -> dict[str, str]:
+        """The labels that it puts on every alert it sends, by its configuration in force."""
+        import yaml
+
+        text = str(_mapping(self.data("/api/v1/status/config")).get("yaml", ""))
+        try:
+            said = yaml.safe_load(text)
+        except (yaml.YAMLError, RecursionError) as error:
+            raise BadAnswer(f"{self.url} shows a configuration that is no YAML") from error
+        found = _mapping(_mapping(said).get("global") or {}).get("external_labels") or {}
+        return {str(name): str(text) for name, text in found.items()}
+
+    @http.shaped("Prometheus")
     def alertmanagers(self) -> list[str]:
         """The Alertmanagers that alerts are sent to."""
         self.settle()

@@ -13,7 +13,7 @@ from preflight.budget import DEFAULT_PER_MINUTE, DOCUMENTED_PER_MINUTE, Budget
 from preflight.errors import LockedOut, LookError, Undecided, Unreachable
 from preflight.outcome import Reason
 from preflight.probes import histogram, load
-from preflight.probes.api import Api
+from preflight.probes.api import PROTECTED, Api
 from preflight.probes.load import Sample
 from preflight.redact import Secret, printable
 from preflight.target import Target
@@ -102,6 +102,7 @@ class Sampler:
         self._wishes = {call: n for call, n in wishes.items() if call.startswith("GET ") and call in PACED_BY}
         self._series: dict[str, Series] = {}
         self._others: tuple[str, ...] | None = None
+        self._admitted = False
 
     @property
     def exempt(self) -> str | None:
@@ -129,6 +130,7 @@ class Sampler:
         when the generator could not keep its schedule in three tries or the answers are no answers of the endpoint.
         """
         series = self._of(call)
+        self._let_in(token)
         while True:
             if series.refusal is not None:
                 raise series.refusal
@@ -145,6 +147,14 @@ class Sampler:
                 self._together(series, missing, n, token)
             else:
                 self._measure([series], missing, token, ())
+
+    def _let_in(self, token: Secret) -> None:
+        """Ask once whether the token opens anything: refused again and again it would ban the address."""
+        if not self._admitted:
+            status = self._api.get(PROTECTED, token=token, **self._unlimited).status_code
+            if status in (401, 403):
+                raise LookError(f"the token is refused ({status}) on {PROTECTED}, so nothing is measured with it")
+            self._admitted = True
 
     def left(self, call: str) -> int:
         """How many more samples of `call` the cap leaves time for."""

@@ -91,14 +91,14 @@ class Scraped:
         return list(once), list(once.values())
 
     @cached_property
-    def _starts(self) -> list[float]:
-        """When the process was started, as far as the window shows a change of its start time."""
+    def _starts(self) -> list[tuple[float, float]]:
+        """When the process before was started, and when the next, for each change of the start time in the window."""
         name = "process_start_time_seconds"
         found = self._client.range(f'max({name}{{job="{self._job}"}})', self.start, self.end, self.step)
         if not found:
             self._absent(name)
         values = found[0].values
-        return [after for before, after in pairwise(values) if after - before > 5.0]
+        return [(before, after) for before, after in pairwise(values) if after - before > 5.0]
 
     @cached_property
     def _buckets(self) -> Buckets:

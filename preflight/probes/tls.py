@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 import ssl
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -145,6 +146,15 @@ def offers_weak_cipher(where: Place) -> str:
         _met(where, _loose()).close()  # refused by hanging up; but is it there at all?
         return ""
     return agreed[0] if agreed else "an unnamed cipher"
+
+
+def unoffered() -> list[str]:
+    """The kinds of weak ciphers that this machine's OpenSSL no longer has, so that no server can be asked for them."""
+    context = _loose()
+    with suppress(ssl.SSLError):
+        context.set_ciphers(_WEAK)
+    names = " ".join(str(one["name"]) for one in context.get_ciphers())
+    return [kind for kind, part in (("RC4", "RC4"), ("3DES", "DES-CBC3"), ("MD5", "MD5"), ("export", "EXP")) if part not in names]
 
 
 def agreed_protocol(where: Place) -> str:

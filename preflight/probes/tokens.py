@@ -18,6 +18,7 @@ from jwt.warnings import InsecureKeyLengthWarning
 
 from preflight.errors import Undecided
 from preflight.outcome import Reason
+from preflight.probes import envfile
 from preflight.probes.api import PROTECTED, Api
 from preflight.probes.http import Answer
 from preflight.redact import Secret
@@ -31,6 +32,12 @@ def claims(token: Secret) -> dict[str, Any]:
     except jwt.InvalidTokenError:
         return {}
     return dict(found)
+
+
+def expired(token: Secret) -> bool:
+    """Whether a token says that its time is over."""
+    end = claims(token).get("exp")
+    return isinstance(end, int | float) and end < time.time()
 
 
 def _parts(token: Secret) -> tuple[str, str, str]:
@@ -151,15 +158,20 @@ LAPSED = ("expired", "not-yet-valid")
 def lapsed(flaw: str, target: Target, token: Secret) -> Secret:
     """A rightly signed token outside its time.
 
-    Raises Undecided where the operator supplied neither the signing secret nor (for "expired") such a token.
+    Raises Undecided where the operator supplied neither the signing secret nor (for "expired") such a token: a token that is
+    refused for anything else would prove nothing.
     """
     given = target.secret("expired_token")
     if flaw == "expired" and given is not None:
+        if not expired(given):
+            raise Undecided(Reason.OPERATOR, "[secrets] expired_token is no token that says it has expired: give one that has")
         return given
     key = target.secret("jwt_secret")
     if key is None:
         needed = "[secrets] jwt_secret" + (" or expired_token" if flaw == "expired" else "")
         raise Undecided(Reason.OPERATOR, f"making a token that is {flaw} needs {needed}")
+    if not envfile.signed_with(token, key):
+        raise Undecided(Reason.OPERATOR, "the API token is not signed with [secrets] jwt_secret: give the one in force")
     at = int(time.time())
     times = {"iat": at - 7200, "exp": at - 3600} if flaw == "expired" else {"nbf": at + 3600, "exp": at + 7200}
     return Secret(_signed({**claims(token), **times}, key.reveal()))

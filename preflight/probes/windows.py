@@ -17,6 +17,9 @@ from preflight.probes.scraped import BUCKETS, Scraped
 from preflight.probes.spans import clock
 
 _MB = 1_048_576
+_HEALTH_CHECKS = 'endpoint=~"/health(/quick)?"'
+_STARTED_S = 900.0
+"""Within so many seconds after the deployment the process that is deployed starts: no restart."""
 _LEAST_PLAYED = 10
 """Moments with somebody in VR under which a frame rate says nothing: the least evidence of the items."""
 
@@ -26,17 +29,24 @@ class View(Scraped):
 
     def error_rate(self) -> Figure:
         """Answers with 5xx, in percent of all."""
-        every = self._rates("http_requests_total")
-        failed = self._aligned(every, self._rates("http_requests_total", 'status=~"5.."', empty=True))
+        every, failed = self._answers()
         total = float(every.values.sum())
         if total <= 0:
             raise Undecided(Reason.SAMPLES, "nobody asked anything in that window: there is no share of failures")
         return Figure(100 * float(failed.sum()) / total, every.times.size, scrapes=self.complete("http_requests_total").scrapes)
 
+    def _answers(self) -> tuple[Line, np.ndarray]:
+        """Answers per second, and those with 5xx. Raises LookError where answers do not say their status: none would fail."""
+        unsaid = f'http_requests_total{{job="{self._job}",status!~"[1-5].."}}'
+        if self._client.had(unsaid, "5m"):
+            raise LookError(f"http_requests_total of the job {self._job} has series without a status, so failures can't be told")
+        every = self._rates("http_requests_total")
+        return every, self._aligned(every, self._rates("http_requests_total", 'status=~"5.."', empty=True))
+
     def worst_error_rate(self, seconds: float) -> Figure:
         """The highest share of failures (%) in `seconds` on end."""
-        every = self._rates("http_requests_total")
-        failed = Line(every.times, self._aligned(every, self._rates("http_requests_total", 'status=~"5.."', empty=True)))
+        every, broken = self._answers()
+        failed = Line(every.times, broken)
         self.complete("http_requests_total")
         asked = means(every, seconds)
         share = np.divide(means(failed, seconds), asked, out=np.zeros_like(asked), where=asked > 0)
@@ -76,6 +86,11 @@ class View(Scraped):
         self.complete("process_resident_memory_bytes")
         line = self._gauge("process_resident_memory_bytes")
         return Line(line.times, line.values / _MB)
+
+    def host_memory(self) -> float | None:
+        """MB of memory of the host that the game runs on, the smallest of several; None where no node_exporter tells."""
+        own = self._of_the_game(self._client.query("max by (instance) (node_memory_MemTotal_bytes)"))
+        return min((one.values[0] for one in own), default=0.0) / _MB or None
 
     def frame_rate(self) -> Figure:
         """Frames per second of the headset, on average, while somebody is in VR; at any time where the build does not tell that."""
@@ -146,9 +161,12 @@ class View(Scraped):
         return Figure(100 * whole.uptime, whole.scrapes, scrapes=whole.scrapes, where=_first(down, "down"))
 
     def healthy(self) -> Figure:
-        """Moments at which the API was up and no health check failed, in percent."""
+        """Moments at which the API was up and no health check failed, in percent. Raises Undecided where nobody checked."""
         whole = self.complete()
-        sick = self._rates("http_requests_total", 'endpoint=~"/health.*",status!="200"', empty=True)
+        checked = self._rates("http_requests_total", f"{_HEALTH_CHECKS}", empty=True)
+        if not checked.values.any():
+            raise Undecided(Reason.SAMPLES, "no health check is counted in that window: let something ask /health regularly")
+        sick = self._rates("http_requests_total", f'{_HEALTH_CHECKS},status=~"5.."', empty=True)
         bad = [moment for moment, state in zip(*self._up, strict=True) if state < 0.5]
         bad += [float(moment) for moment, value in zip(sick.times, sick.values, strict=True) if value > 0]
         hit = {int((moment - self.start) // self.step) for moment in bad}
@@ -156,16 +174,21 @@ class View(Scraped):
         return Figure(100 * (1 - len(hit) / moments), moments, scrapes=whole.scrapes, where=_first(bad, "not healthy"))
 
     def restarts(self) -> Figure:
-        """How often the process was started anew, and when."""
+        """How often the process was started anew in a window that begins with the deployment, and when.
+
+        The deployment's own start is none: the first one within a quarter of an hour, of a process that was older.
+        """
         whole = self.complete()
-        found = [moment for moment in self._starts if self.start < moment <= self.end]
+        found = [after for _, after in self._starts if self.start < after <= self.end]
+        own = [after for before, after in self._starts if before < self.start - _STARTED_S and after <= self.start + _STARTED_S]
+        found = [moment for moment in found if moment not in own[:1]]
         return Figure(len(found), len(self._up[0]), scrapes=whole.scrapes, where=_first(found, "restarted"))
 
     def stable_for(self) -> Figure:
         """Hours at the end of the window without an outage or a restart."""
         whole = self.complete()
         down = [moment for moment, state in zip(*self._up, strict=True) if state < 0.5]
-        last = max([self.start, *down, *(moment for moment in self._starts if moment <= self.end)])
+        last = max([self.start, *down, *(after for _, after in self._starts if after <= self.end)])
         return Figure((self.end - last) / 3600, len(self._up[0]), scrapes=whole.scrapes, where=_first([last], "since"))
 
     def disk(self) -> Line:

@@ -342,7 +342,7 @@ class Monitoring:
 
     Shares in percent, `cpu_percent` of all cores. `memory_growth_mb`, `latency_growth` (times) and `disk_growth` are over
     the whole day. `down`, `gaps`: (hour, minutes) in which the API was down, or nothing was scraped. `restarts`: hours.
-    `peak`: (hour, times) a quarter of an hour with so many times the requests. `alerts`: (name, severity, hour, minutes)
+    `host_memory_mb`: all that the host has. `peak`: (hour, times) a quarter of an hour with so many times the requests. `alerts`: (name, severity, hour, minutes)
     that were raised. `alone`: (hour, minutes) in which nobody was in VR. `dead_jobs`: scrape jobs whose target answers
     nothing now. `unloaded`: the rule files are not loaded; `broken_receiver`: the mail server refuses everything;
     `silenced`: a silence holds every warning back.
@@ -354,6 +354,7 @@ class Monitoring:
     latency_growth: float = 0.0
     memory_mb: float = 612.0
     memory_growth_mb: float = 0.0
+    host_memory_mb: float = 8192.0
     cpu_percent: float = 31.0
     fps: float = 90.1
     failed_logins_percent: float = 0.1

@@ -85,7 +85,8 @@ class Exporters:
         for core in range(CORES):
             lines.append(f'node_cpu_seconds_total{{cpu="{core}",mode="idle"}} {seconds * (1 - busy):.2f}')
             lines.append(f'node_cpu_seconds_total{{cpu="{core}",mode="user"}} {seconds * busy:.2f}')
-        lines += ["node_memory_MemTotal_bytes 8e+09", "node_memory_MemAvailable_bytes 5.2e+09"]
+        memory = self._wanted.host_memory_mb * 2**20
+        lines += [f"node_memory_MemTotal_bytes {memory:.0f}", f"node_memory_MemAvailable_bytes {0.6 * memory:.0f}"]
         for name, device, pace in (
             ("node_disk_read_bytes_total", "vda", 4e4),
             ("node_disk_written_bytes_total", "vda", 9e4),

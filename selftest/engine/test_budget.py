@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from preflight.budget import DOCUMENTED_PER_MINUTE, Budget, endpoint_of
+from preflight.errors import LockedOut, LookError
 
 
 class Clock:
@@ -171,3 +172,34 @@ def test_a_long_log_begins_anew_and_forgets_nothing_that_counts(tmp_path: Path, 
         assert state["limits"] == {"/scene": 7}
         assert "127.0.0.9" in state["closed"]
         assert sum(map(len, state["sent"].values())) == sum(map(len, new._read()["sent"].values())) > 100
+
+
+def test_a_lock_of_an_hour_outlasts_ten_minutes(tmp_path: Path) -> None:
+    clock = Clock()
+    pace = budget(tmp_path, clock)
+    pace.refused("/jobs", 3600)
+    clock.now += 1800
+    assert pace.locked_until("/jobs") > clock.now
+    assert pace.locked_until("/scene") == 0
+    clock.now += 1801
+    assert pace.locked_until("/jobs") == 0
+
+
+def test_a_closed_address_is_not_used_however_long_one_waits(tmp_path: Path) -> None:
+    clock = Clock()
+    pace = budget(tmp_path, clock)
+    pace.close("", 3600)
+    began = clock.now
+    with pytest.raises(LockedOut, match="closed until"):
+        pace.take("/health")
+    assert clock.now == began
+    clock.now += 3590
+    assert pace.take("/health") == ""
+    assert clock.now >= began + 3600
+
+
+def test_a_file_of_another_user_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "budget.json").write_text("")
+    monkeypatch.setattr("preflight.budget.os.access", lambda *_: False)
+    with pytest.raises(LookError, match=r"budget\.json.* can't be written"):
+        budget(tmp_path, Clock())

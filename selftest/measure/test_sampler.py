@@ -28,6 +28,7 @@ class World:
         self.statuses = {}
         self.clock = 1000.0
         self.posted = []
+        self.status = 200
         manners = SimpleNamespace(addresses=addresses, maintenance=maintenance, scenes=scenes)
         facts = SimpleNamespace(
             performance=SimpleNamespace(exempt_address=exempt), manners=manners, api=SimpleNamespace(ca_file=None)
@@ -49,7 +50,7 @@ class World:
 
     def get(self, path, **_options):
         text = "vr_active_sessions 2\n" if path == "/metrics" else ""
-        return SimpleNamespace(object=lambda: {"scene_path": "res://a.tscn"}, text=text)
+        return SimpleNamespace(object=lambda: {"scene_path": "res://a.tscn"}, text=text, status_code=self.status)
 
     def ask(self, *_call, body, **_options):
         self.posted.append(body["scene_path"])
@@ -210,3 +211,11 @@ def test_orders_say_how_long_they_take(world):
     here = world(exempt="127.0.0.9")
     here.sampler.more("GET /health", 90, TOKEN)
     assert load.seconds_of(here.orders[0][0]) == pytest.approx(100 * 0.036 + 0.6)
+
+
+def test_a_refused_token_is_not_sent_again_and_again(world):
+    here = world(exempt="127.0.0.9")
+    here.status = 401
+    with pytest.raises(LookError, match=r"the token is refused \(401\) on /scene, so nothing is measured"):
+        here.sampler.more("GET /health", 90, TOKEN)
+    assert not here.orders

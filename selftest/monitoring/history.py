@@ -21,7 +21,7 @@ Values = Mapping[float, float]
 def serving(folder: Path, series: Mapping[str, Values]) -> Iterator[Prometheus]:
     """A client of a Prometheus that holds those series, each by its selector: value by time (s since the epoch)."""
     text, data, config = folder / "history.txt", folder / "data", folder / "prometheus.yml"
-    lines = [f"{name} {value:g} {moment:.3f}\n" for name, values in series.items() for moment, value in values.items()]
+    lines = [f"{name} {value:.12g} {moment:.3f}\n" for name, values in series.items() for moment, value in values.items()]
     text.write_text("".join([*lines, "# EOF\n"]))
     config.write_text("scrape_configs: []\n")
     making = [str(programs.find("promtool")), "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=96h", "--quiet"]

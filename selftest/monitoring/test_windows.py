@@ -52,7 +52,30 @@ def games() -> dict[str, Values]:
         **counters(),
         **hosts(),
         **phases(),
+        **other_builds(),
     }
+
+
+def other_builds() -> dict[str, Values]:
+    """Jobs whose status has another name, that nobody asks for their health, and that were started at different times."""
+
+    def growing(moment: float) -> float:
+        return 10 + (moment - BEFORE) / STEP
+
+    found: dict[str, Values] = {}
+    for job, labels in (("coded", 'code="500",endpoint="/health"'), ("unchecked", 'status="200",endpoint="/scene"')):
+        found[f'up{{job="{job}",instance="game:8080"}}'] = from_to(BEFORE, END, 1)
+        found[f'http_requests_total{{job="{job}",instance="game:8080",{labels}}}'] = from_to(BEFORE, END, growing)
+    old, own, again = BEFORE - DAY, START + 90, START + 600
+    for job, starts in (
+        ("deployed", {**from_to(BEFORE, own, old), **from_to(own, END, own)}),
+        ("crashed", {**from_to(BEFORE, again, START - 60), **from_to(again, END, again)}),
+        ("deployed and crashed", {**from_to(BEFORE, own, old), **from_to(own, again, own), **from_to(again, END, again)}),
+        ("late", {**from_to(BEFORE, HALF, old), **from_to(HALF, END, HALF)}),
+    ):
+        found[f'up{{job="{job}",instance="game:8080"}}'] = from_to(BEFORE, END, 1)
+        found[f'process_start_time_seconds{{job="{job}",instance="game:8080"}}'] = starts
+    return found
 
 
 PHASES = (0.0, 0.001, 7.4, 7.5, 14.998)
@@ -254,3 +277,32 @@ def test_missing_values_are_missed_though_every_scrape_is_there(prometheus: Prom
     assert looked.complete().scrapes >= 238
     with pytest.raises(LookError, match=r"values for 2\d\d of 2\d\d scrapes"):
         looked.complete("process_resident_memory_bytes")
+
+
+def test_without_a_status_nobody_knows_what_failed(prometheus: Prometheus) -> None:
+    for look in (lambda made: made.error_rate(), lambda made: made.worst_error_rate(300)):
+        with pytest.raises(LookError, match="has series without a status, so failures can't be told"):
+            look(view(prometheus, "coded"))
+
+
+def test_without_a_health_check_nobody_knows_the_health(prometheus: Prometheus) -> None:
+    with pytest.raises(Undecided, match="no health check is counted"):
+        view(prometheus, "unchecked").healthy()
+
+
+@pytest.mark.parametrize(("job", "restarts"), [("deployed", 0), ("crashed", 1), ("deployed and crashed", 1), ("late", 1)])
+def test_deployments_own_start_is_no_restart(prometheus: Prometheus, job: str, restarts: int) -> None:
+    assert view(prometheus, job).restarts().value == restarts
+
+
+def test_memory_of_the_host_is_the_games(prometheus: Prometheus) -> None:
+    def client(*told: tuple[str, float]) -> Any:
+        def query(asked: str) -> list[Series]:
+            if "up{" in asked:
+                return [Series({"instance": "game:8080"}, (END,), (1.0,))]
+            return [Series({"instance": instance}, (END,), (value,)) for instance, value in told]
+
+        return SimpleNamespace(query=query)
+
+    assert view(client(("game:9100", 2**30), ("other:9100", 2**20)), "x").host_memory() == 1024
+    assert view(client(("other:9100", 2**20)), "x").host_memory() is None

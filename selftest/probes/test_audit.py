@@ -49,7 +49,7 @@ def test_both_forms_say_the_same(line: str) -> None:
     assert abs(entry.time - AT) < timedelta(seconds=1)
     assert entry.lacking == []
     assert entry.outcome == "success"
-    assert audit._address(entry.client) == "10.0.0.9"
+    assert audit.address(entry.client) == "10.0.0.9"
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from preflight.budget import Budget
 from preflight.errors import LookError
 from preflight.probes import limiter
 from preflight.probes.api import retry_after
 from preflight.probes.http import Answer
+from preflight.redact import Secret
 
 
 def refusal(body: str = "", status: int = 429, **headers: str) -> Answer:
@@ -111,3 +116,16 @@ def test_a_lock_out_of_this_machine_is_no_refusal_by_the_limiter() -> None:
         _ = limiter.Burst("", 0, 0.1, refusal, refusal).refused
     assert limiter.Burst("", 30, 0.1, refusal, refusal).refused is refusal
     assert limiter.Burst("127.0.0.9", 0, 0.1, refusal, refusal).refused is refusal, "SEC-RATE-04 judges that"
+
+
+@pytest.mark.parametrize("provoke", [limiter.by_bad_logins, limiter.by_injection])
+def test_an_address_that_was_never_served_is_not_banned(tmp_path: Path, provoke: Callable[..., object]) -> None:
+    asked = []
+
+    def get(path: str, **_options: object) -> Answer:
+        asked.append(path)
+        return refusal(status=403)
+
+    with pytest.raises(LookError, match=r"answers 127\.0\.0\.7 with 403 before anything was provoked"):
+        provoke(SimpleNamespace(get=get), Budget(tmp_path / "b.json", ["", "127.0.0.7"]), Secret("a.b.c"))
+    assert asked == ["/status"]

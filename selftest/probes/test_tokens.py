@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
+from types import SimpleNamespace
 from typing import Any
 
 import jwt
 import pytest
 
+from preflight.errors import Undecided
 from preflight.probes import envfile, tokens
 from preflight.redact import Secret
 
@@ -56,3 +59,21 @@ def test_a_refusal_is_one_by_address_too(path: str, status: int) -> None:
 @pytest.mark.parametrize(("path", "status"), [("/metrics", 200), ("/admin/config", 302), ("/scene", 403), ("/metricsx", 500)])
 def test_an_open_door_and_a_ban_are_none(path: str, status: int) -> None:
     assert not tokens.is_refusal(path, status)
+
+
+def lapsed(flaw: str, **given: Secret) -> Secret:
+    """A token that has lapsed, where the target gives these secrets and a token signed with b…"""
+    target: Any = SimpleNamespace(secret=given.get)
+    return tokens.lapsed(flaw, target, signed({"sub": "me", "exp": time.time() + 600}, "b" * 40))
+
+
+def test_a_token_that_would_be_refused_anyway_proves_nothing() -> None:
+    stale, over = Secret("c" * 40), signed({"exp": time.time() - 60}, "b" * 40)
+    for flaw in tokens.LAPSED:
+        with pytest.raises(Undecided, match="not signed with"):
+            lapsed(flaw, jwt_secret=stale)
+        assert envfile.signed_with(lapsed(flaw, jwt_secret=Secret("b" * 40)), Secret("b" * 40))
+    assert lapsed("expired", jwt_secret=stale, expired_token=over) == over
+    for useless in (Secret("no token"), signed({"exp": time.time() + 60}, "b" * 40), signed({}, "b" * 40)):
+        with pytest.raises(Undecided, match="no token that says it has expired"):
+            lapsed("expired", expired_token=useless)

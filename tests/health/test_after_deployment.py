@@ -9,6 +9,7 @@ from preflight.errors import LookError
 from preflight.fixtures import item
 from preflight.probes import gamelog, gathered, processes, telemetry
 from preflight.probes.api import PROTECTED
+from preflight.windowfixtures import judge_memory
 
 ENDPOINTS = ("/health", "/status", "/scene", "/scenes", "/performance")
 TELEMETRY_SECONDS = 5.0
@@ -108,11 +109,11 @@ def test_game_does_not_crash_again_and_again(game_log, process_started, target, 
 
 
 @item("HLT-AFTER-22")
-def test_memory_stays_as_planned(memory, evidence):
+def test_memory_stays_as_planned(memory, host_memory, evidence):
     """Memory after the deployment stays as planned."""
     evidence.saw("samples", len(memory))
     if not memory:
         raise LookError("no source says how much memory the game uses")
     source, most = max(memory.items(), key=lambda pair: pair[1])
 
-    evidence.judge("memory", most, where=source)
+    judge_memory(evidence, most, host_memory, where=source)

@@ -10,6 +10,7 @@ from preflight.fixtures import item
 from preflight.outcome import Reason
 from preflight.probes import health, metrics
 from preflight.probes.api import SAFE_GETS
+from preflight.windowfixtures import judge_memory
 
 
 @item("HLT-API-01")
@@ -101,7 +102,7 @@ def test_health_check_is_alive(api, evidence):
 
 
 @item("HLT-API-09")
-def test_memory_is_as_planned(memory, evidence):
+def test_memory_is_as_planned(memory, host_memory, evidence):
     """The game uses no more memory than planned."""
     evidence.saw("samples", len(memory))
     for source, megabytes in memory.items():
@@ -110,7 +111,7 @@ def test_memory_is_as_planned(memory, evidence):
         raise LookError("no source says how much memory the game uses")
     source, most = max(memory.items(), key=lambda pair: pair[1])
 
-    evidence.judge("memory", most, where=source)
+    judge_memory(evidence, most, host_memory, where=source)
 
 
 @item("HLT-API-10")

@@ -5,6 +5,7 @@ Checklist lines 1026, 1032, 1231-1238.
 
 from preflight.fixtures import item
 from preflight.probes.spans import DAY
+from preflight.windowfixtures import judge_memory
 
 
 @item("HLT-CARD-01")
@@ -26,11 +27,13 @@ def test_p95_of_the_day(watched):
 
 
 @item("HLT-CARD-04")
-def test_memory_of_the_day(watched):
+def test_memory_of_the_day(watched, evidence):
     """Scorecard: memory stayed under 80 % of what the game may use."""
-    memory = watched.over(DAY).memory()
+    day = watched.over(DAY)
+    memory = day.memory()
 
     watched.judge_value("memory", float(memory.values.max()), memory)
+    judge_memory(evidence, float(memory.values.max()), day.host_memory())
 
 
 @item("HLT-CARD-05")

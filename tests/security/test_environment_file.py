@@ -3,7 +3,9 @@
 Checklist lines 73, 77-78, 192-235, 248-252, 396-397, 1373, 1547.
 """
 
+from preflight.errors import Undecided
 from preflight.fixtures import item
+from preflight.outcome import Reason
 from preflight.probes import envfile, placeholders, rotation, versioncontrol
 from preflight.probes.answers import PRODUCTION_ORIGINS
 from preflight.probes.project import SETTINGS_FILES
@@ -81,6 +83,8 @@ def test_jwt_secret_is_not_a_known_one(environment, host, target, evidence):
     assert given is None or envfile.signed_with(given, secret) is not False, (
         "the API token is not signed with JWT_SECRET_KEY: the game runs with another secret than the file holds"
     )
+    if not earlier:
+        raise Undecided(Reason.OPERATOR, "no development secret to compare with: give [secrets] development_jwt_secret")
 
 
 @item("SEC-ENV-05")

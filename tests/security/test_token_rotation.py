@@ -6,7 +6,7 @@ Checklist lines 868-870.
 from preflight.errors import Undecided
 from preflight.fixtures import item
 from preflight.outcome import Reason
-from preflight.probes import rotation
+from preflight.probes import rotation, tokens
 from preflight.probes.api import PROTECTED
 
 
@@ -37,6 +37,8 @@ def test_old_token_is_dead(api, target, answers, evidence):
     old = target.secret("old_token")
     if old is None:
         raise Undecided(Reason.OPERATOR, "no token from before the rotation: give [secrets] old_token")
+    if tokens.expired(old):
+        raise Undecided(Reason.OPERATOR, "[secrets] old_token has expired by itself, so its refusal would not show a rotation")
     evidence.request(answers.admitted)
     answer = api.get(PROTECTED, token=old, bad_login=True)
     evidence.request(answer)

@@ -96,6 +96,7 @@ FAULTS = themed(
     _seen("cpu_just_over", "The CPU is used to 71 %.", cpu_percent=71.0),
     _seen("cpu_over_90", "The CPU is used to 91 %.", cpu_percent=91.5),
     _seen("leak_slow", "The game leaks 5 MB an hour.", memory_growth_mb=120.0),
+    _seen("host_too_small", "The game uses 81 % of the host's memory.", host_memory_mb=757.0),
     _seen("restarted_once", "The game was restarted an hour after the deployment.", restarts=(1.0,)),
     _seen("outage_short", "The API was down for three minutes at night.", down=((10.0, 3.0),)),
     _seen("scrape_gap", "Nothing was scraped for 20 minutes of the first hour.", gaps=((0.4, 20.0),)),
@@ -117,6 +118,7 @@ LOOK_ALIKES = themed(
     _seen("errors_just_under", "0.9 % of the requests fail.", error_percent=0.9),
     _seen("cpu_just_under", "The CPU is used to 69 %.", cpu_percent=69.0),
     _seen("night_without_players", "Nobody is in VR at night, and the frame rate stands at zero.", alone=((9.0, 480.0),)),
+    _seen("host_just_large_enough", "The game uses 78 % of the host's memory.", host_memory_mb=790.0),
     _seen("memory_falls", "Memory falls by 30 MB over the day.", memory_growth_mb=-30.0),
     Fault(
         "warnings_wait",
