@@ -194,7 +194,10 @@ def _growing(host: Host, target: Target) -> list[str]:
 
 def _names(endpoint: str, path: str) -> bool:
     words = endpoint.split()
-    return bool(words) and urlsplit(words[-1]).path.endswith(path)
+    try:
+        return bool(words) and urlsplit(words[-1]).path.endswith(path)
+    except ValueError:  # an address such as //[a is none, and names nothing
+        return False
 
 
 def _size(host: Host, path: str) -> int:

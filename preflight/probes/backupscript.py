@@ -65,19 +65,36 @@ def read(host: Host, path: str) -> Script:
     return parse(read_text(host, path), path, facts)
 
 
+_ASSIGNS = r"(?:(?:export|readonly|local|declare\s+-\w+)\s+)?"
+
+
 def parse(text: str, path: str, facts: FileFacts) -> Script:
-    """A shell script's statements: continued lines joined, comments left out; plain assignments as variables."""
+    """A shell script's statements: continued lines joined, comments left out; plain assignments as variables.
+
+    `NAME=${OTHER:-30}` is 30 where the script sets no OTHER: what it does when nobody says otherwise.
+    """
     joined = text.replace("\\\n", " ")
-    statements, variables = [], {}
+    statements: list[str] = []
+    variables: dict[str, str] = {}
     for line in joined.splitlines():
         bare = re.sub(r"(^|\s)#.*$", "", line).strip()
         if not bare:
             continue
         statements.append(bare)
         for part in re.split(r"(?<!\\);|&&", bare):
-            assigned = re.fullmatch(
-                r"(?:(?:export|readonly|local|declare\s+-\w+)\s+)?(\w+)=[\"']?([^\"'$`]*)[\"']?", part.strip()
-            )
-            if assigned:
-                variables[assigned[1]] = assigned[2].strip()
+            _assign(part.strip(), variables)
     return Script(path, facts, tuple(statements), variables)
+
+
+def _assign(part: str, variables: dict[str, str]) -> None:
+    """Take an assignment in; what a command says stays as it stands, and is no number."""
+    plain = re.fullmatch(rf"{_ASSIGNS}(\w+)=[\"']?([^\"'$`]*)[\"']?", part)
+    default = re.fullmatch(rf"{_ASSIGNS}(\w+)=\"?\$\{{(\w+):?[-=](\d+)\}}\"?", part)
+    unless = re.fullmatch(r":\s+\"?\$\{((\w+)):?=(\d+)\}\"?", part)
+    said = re.match(rf"{_ASSIGNS}(\w+)=(\"?(?:\$\(|`).*)", part)
+    if plain:
+        variables[plain[1]] = plain[2].strip()
+    elif found := default or unless:
+        variables[found[1]] = variables.get(found[2]) or found[3]
+    elif said:
+        variables[said[1]] = said[2]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from preflight.probes.answers import PRODUCTION_ORIGINS
 from preflight.probes.http import Answer
 
 METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD"})
@@ -27,6 +29,15 @@ class Permission:
         """Whether a browser on `origin` may read the answer; "null" is an origin that anybody can have."""
         allowed = self.origin.strip().rstrip("/")
         return self.any_origin or allowed == origin.lower().rstrip("/") or allowed == "null"
+
+
+def agreed(origins: Iterable[str], *, off: bool) -> bool:
+    """Whether a list of origins is as agreed: exactly the two of production (docs/rulings.md: 198, 213-215).
+
+    Where CORS is `off` the list lets nobody in and need not be whole; it holds no other origin all the same.
+    """
+    listed = {origin.rstrip("/").lower() for origin in origins}
+    return listed <= set(PRODUCTION_ORIGINS) if off else listed == set(PRODUCTION_ORIGINS)
 
 
 def permission(answer: Answer) -> Permission:

@@ -129,15 +129,51 @@ def sent_on(block: nginx.Block, header: str) -> str | None:
 def weak_ciphers(expression: str) -> list[str]:
     """Ciphers of an OpenSSL expression without authentication or encryption, or with RC4, DES, 3DES, MD5 or export keys.
 
-    Raises LookError when this machine's OpenSSL does not understand the expression.
+    What this machine's OpenSSL no longer has may still be in the front's: the words themselves are looked at as well.
+    Raises LookError when this machine's OpenSSL does not understand an expression whose words name nothing weak.
     """
+    asked = _weak_words(expression)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         context.set_ciphers(f"{expression}:@SECLEVEL=0")
     except ssl.SSLError as error:
-        raise LookError(f"ssl_ciphers {expression[:60]!r} is not understood by OpenSSL: {error.reason}") from error
+        if asked:
+            return asked
+        raise LookError(f"ssl_ciphers {expression[:60]!r} is not understood by OpenSSL ({error})") from error
     weak = re.compile(r"NULL|ADH|AECDH|ANON|RC4|DES-CBC|3DES|MD5|EXP|SEED|IDEA")
     found = [name for name in (str(cipher["name"]) for cipher in context.get_ciphers()) if weak.search(name)]
-    # what this machine's OpenSSL no longer has may still be in the front's: the words themselves are looked at as well
-    asked = [word for word in re.split(r"[:, ]+", expression.upper()) if word and word[0] not in "!-+@"]
-    return found or [word for word in asked if {"LOW", "EXPORT", "EXP", "RC4", "DES", "3DES", "MD5"} & set(word.split("+"))]
+    return found + [word for word in asked if word not in found]
+
+
+def _weak_words(expression: str) -> list[str]:
+    """The words of an OpenSSL expression that ask for something weak, less what `!` and `-` words take away again."""
+    asked: list[str] = []
+    taken: list[str] = []
+    for word in re.split(r"[:;, ]+", expression.upper()):
+        if word.startswith("!"):
+            taken.append(word[1:])
+        elif word.startswith("-"):
+            asked = [one for one in asked if not _takes(word[1:], one)]
+        elif word and word[0] not in "+@" and _weaknesses(word):
+            asked.append(word)
+    return [one for one in asked if not any(_takes(word, one) for word in taken)]
+
+
+def _weaknesses(word: str) -> set[str]:
+    """What is weak about a cipher or a group of them: `EXP-RC4-MD5` has three reasons, `DES-CBC3-SHA` is 3DES and no DES."""
+    parts = {"EXP" if part.startswith("EXP") else part for part in re.split(r"[-+_]", word)}
+    if "CBC3" in parts:
+        parts = parts - {"DES"} | {"3DES"}
+    return parts & {"LOW", "EXP", "RC4", "DES", "3DES", "MD5", "NULL", "ENULL", "ANULL", "ADH", "AECDH"}
+
+
+def _takes(away: str, word: str) -> bool:
+    """Whether a word after `!` or `-` takes another one away: it is the same, or the group of one of its weaknesses."""
+    if away == word:
+        return True
+    # a name that ends in SHA is of SHA-1; a group that is narrowed by + takes only part of another one
+    groups = _weaknesses(word) | ({"SHA", "SHA1"} if word.endswith("-SHA") else set())
+    groups |= {"EXPORT"} if "EXP" in groups else set()
+    groups |= {"NULL", "ENULL"} if {"NULL", "ENULL"} & groups else set()
+    groups |= {"ANULL"} if {"ADH", "AECDH"} & groups else set()
+    return away in groups

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from preflight.errors import LockedOut, LookError
 from preflight.probes.api import Api
@@ -80,11 +80,11 @@ class Carrier:
     def _carried(self, request: Any) -> Call:
         method, url = request.method, request.url
         there, own = urlsplit(url), urlsplit(self._base)
-        path = there.path + (f"?{there.query}" if there.query else "")
-        if (there.scheme, there.netloc) != (own.scheme, own.netloc):
+        if _origin(there) != _origin(own):
             return Call(method, f"{there.scheme}://{there.netloc}{there.path}", None, "another host, stopped", stopped=True)
-        path = path.removeprefix(own.path) if own.path else path
-        endpoint = there.path.removeprefix(own.path)
+        outside = not f"{there.path}/".startswith(f"{own.path}/")  # beside the path that the API lies below
+        endpoint = there.path if outside else there.path.removeprefix(own.path)
+        path = endpoint + (f"?{there.query}" if there.query else "")
         if not self.allowed(method, endpoint) or len(self.calls) >= _MOST:
             return Call(method, path, None, "stopped", stopped=True)
         headers = {name: value for name, value in request.headers.items() if name.lower() in _OWN}
@@ -93,13 +93,24 @@ class Carrier:
             return Call(method, path, None, "stopped: its Authorization is not Bearer and the token", stopped=True)
         try:
             answer = self._api.ask(
-                method, path, token=self._token if given else None, headers=headers, body=request.post_data_buffer
+                method,
+                path,
+                token=self._token if given else None,
+                headers=headers,
+                body=request.post_data_buffer,
+                base=f"{own.scheme}://{own.netloc}" if outside else None,
             )
         except LookError as error:
             if isinstance(error, LockedOut):
                 self.locked = error
             return Call(method, path, None, str(error))
         return Call(method, path, answer)
+
+
+def _origin(parts: SplitResult) -> tuple[str, str, int]:
+    """Scheme, host and port of an address, however it is written: browsers leave a usual port out."""
+    scheme = parts.scheme.lower()
+    return scheme, parts.hostname or "", parts.port or (443 if scheme == "https" else 80)
 
 
 def reads_only(method: str, _: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from preflight.errors import LookError, Undecided, Unreachable
@@ -100,84 +100,162 @@ def listeners(host: Host) -> set[int]:
 
 @dataclass(frozen=True)
 class Firewall:
-    """The rules of ufw: whether it is on, what it does by default, and port → actions."""
+    """The rules of ufw: whether it is on, what it does by default (None: not to be seen), and port → actions.
+
+    `closed`: the ports that must not be open.
+    """
 
     active: bool
-    default_deny: bool
+    default_deny: bool | None
     rules: dict[int, set[str]]
     source: str
+    closed: tuple[int, ...] = GAME_PORTS
 
     def wrong(self) -> list[str]:
-        """What is not as agreed (checklist.md lines 353-383)."""
+        """What is not as agreed (checklist.md lines 353-383). Raises LookError where only the default, unseen, would say it."""
         found = [] if self.active else [f"the firewall is not active ({self.source})"]
-        found += [f"port {port} is not allowed" for port in (443, 80) if "allow" not in self.rules.get(port, set())]
-        for port in GAME_PORTS[:1]:
+        found += [f"port {port} is not allowed" for port in _OPEN_PORTS if "allow" not in self.rules.get(port, set())]
+        unseen = []
+        for port in self.closed:
             actions = self.rules.get(port, set())
-            if "allow" in actions or not (actions & {"deny", "reject"} or self.default_deny):
+            if "allow" in actions or (not actions and self.default_deny is False):
                 found.append(f"port {port} is not denied")
+            elif not actions and self.default_deny is None:
+                unseen.append(port)
+        if unseen and not found:
+            raise LookError(f"no rule speaks of port {unseen[0]}, and {_DEFAULTS} is missing: what becomes of it can't be judged")
         return found
 
 
 def firewall(host: Host, target: Target) -> Firewall:
     """The firewall of a host: asked of `ufw`, or read from its files where the host is a folder."""
+    closed = to_be_closed(target)
     if host_is_folder(target):
-        return _from_files(host)
+        return _from_files(host, closed)
     ran = host.run("firewall")
     if ran.status != 0:
         raise LookError(f"ufw status verbose: {ran.output.strip()[:160]}")
-    return parse_status(ran.output)
+    return parse_status(ran.output, closed)
 
 
-_RULE = re.compile(
-    r"\s*(?:(?P<ports>\d[\d,:]*)(?:/tcp)?|Anywhere)(?: \([^()]*(?:\(v6\))?\))?(?: \(v6\))?\s+"
-    r"(?P<action>ALLOW|DENY|REJECT|LIMIT)(?: IN)?\s+(?P<source>.+)"
+def to_be_closed(target: Target) -> tuple[int, ...]:
+    """The ports that no rule may open: the game's, its fall-backs, and the one that the target names for it.
+
+    Telemetry's 8081 is among them only where the target says that the game is there: it must not be open either
+    (checklist.md line 1538), and that is what SEC-FW-04 looks at, from outside.
+    """
+    own = target.port_of_the_game()
+    return GAME_PORTS if own is None or own in (*_OPEN_PORTS, *GAME_PORTS) else (own, *GAME_PORTS)
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """A rule for what comes in from any address. `ports`: "" for all; the rest narrows what it applies to."""
+
+    action: str
+    ports: str
+    interface: str
+    address: str
+    v6: bool
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether it applies on every interface and to every address of the machine."""
+        return not (self.interface or self.address)
+
+    @property
+    def inside(self) -> bool:
+        """Whether only the machine itself, its containers or its tunnels come in that way."""
+        own = self.address.startswith("127.") or self.address.partition("/")[0] == "::1"
+        return own or bool(_INSIDE.fullmatch(self.interface))
+
+
+_OPEN_PORTS = (443, 80)
+_DEFAULTS = "/etc/default/ufw"
+_INSIDE = re.compile(r"lo|(?:wg|tun|tap|tailscale|docker|virbr|lxdbr|veth)[\w.-]*|zt\w{8,}|br-[0-9a-f]{12}")
+"""Interfaces that no stranger's packet comes in by: loopback, tunnels, bridges of containers."""
+
+_ACTION = re.compile(r"(?<=\s)(ALLOW|DENY|REJECT|LIMIT)(?: IN)?\s+Anywhere\b")
+_NUMBERS = r"\d{1,5}(?::\d{1,5})?(?:,\d{1,5}(?::\d{1,5})?)*"
+_TO = re.compile(
+    rf"(?:(?P<ports>{_NUMBERS})|Anywhere|(?P<address>[\da-fA-F.:]+(?:/\d+)?)(?: (?P<theirs>{_NUMBERS}))?)(?:/tcp)?"
+    r"(?: \(.*\))?(?: on (?P<interface>\S+))?"
 )
-"""`80,443/tcp (Nginx Full)  ALLOW IN  Anywhere`: ports, ranges and the names of applications, as `ufw status` prints them."""
+"""`80,443/tcp (Nginx Full)`, `203.0.113.5 8080/tcp on eth0`, `Anywhere (v6)`: as `ufw status verbose` prints where to."""
 
 _TUPLE = re.compile(
-    r"^### tuple ### (allow|deny|reject|limit)\S* (?:tcp|any) (\S+) (?:0\.0\.0\.0/0|::/0) any (?:0\.0\.0\.0/0|::/0)(?! .*\bout\b)",
-    re.MULTILINE,
+    r"^### tuple ### (allow|deny|reject|limit)\S* (?:tcp|any) (\S+) (\S+) any (?:0\.0\.0\.0/0|::/0)(.*)$", re.MULTILINE
 )
-"""The same rule in ufw's own file: action, protocol, port, destination, its port, source."""
+"""The same rule in ufw's own file: action, protocol, port, destination, its port, source, applications, direction."""
 
 
-def _numbers(text: str) -> Iterator[int]:
+def _numbers(text: str, closed: Sequence[int]) -> Iterator[int]:
     """The ports that `80`, `80,443` or `8000:8100` names; those that are asked about where a rule names none."""
     if not text:
-        yield from (80, 443, *GAME_PORTS)
+        yield from (*_OPEN_PORTS, *closed)
     for first, last in re.findall(r"(\d{1,5})(?::(\d{1,5}))?", text):
         yield from range(int(first), min(int(last or first), 65_535) + 1)
 
 
-def parse_status(text: str) -> Firewall:
+def _effects(rules: Iterable[_Rule], closed: Sequence[int]) -> dict[int, set[str]]:
+    """What becomes of each port: the first rule that fits a packet decides, so that what follows a plain deny is idle.
+
+    An allow for one interface or address of the machine opens the port; a deny for one leaves the others as they were.
+    """
+    found: dict[int, set[str]] = {}
+    shut: set[tuple[int, bool]] = set()
+    for rule in rules:
+        opens = rule.action in ("allow", "limit")
+        if rule.inside if opens else not rule.everywhere:
+            continue
+        for port in _numbers(rule.ports, closed):
+            if (port, rule.v6) in shut:
+                continue
+            found.setdefault(port, set()).add("allow" if opens else rule.action)
+            if not opens:
+                shut.add((port, rule.v6))
+    return found
+
+
+def parse_status(text: str, closed: tuple[int, ...] = GAME_PORTS) -> Firewall:
     """`ufw status verbose` as rules; those for one source address only do not open a port to everybody."""
-    rules: dict[int, set[str]] = {}
-    for line in text.splitlines():
-        found = _RULE.match(line)
-        if found and found["source"].strip().lower().startswith("anywhere"):
-            for port in _numbers(found["ports"] or ""):
-                rules.setdefault(port, set()).add("allow" if found["action"] == "LIMIT" else found["action"].lower())
     return Firewall(
         active=bool(re.search(r"^Status:\s*active\b", text, re.MULTILINE)),
         default_deny=bool(re.search(r"^Default:\s*(?:deny|reject) \(incoming\)", text, re.MULTILINE)),
-        rules=rules,
+        rules=_effects(_printed(text), closed),
         source="ufw status verbose",
+        closed=closed,
     )
 
 
-def _from_files(host: Host) -> Firewall:
+def _printed(text: str) -> Iterator[_Rule]:
+    for line in text.splitlines():
+        found = _ACTION.search(line)
+        to = _TO.fullmatch(line[: found.start()].strip()) if found else None
+        if found and to:
+            address = to["address"] or ""
+            v6 = "(v6)" in line.partition("#")[0] or ":" in address
+            yield _Rule(found[1].lower(), to["ports"] or to["theirs"] or "", to["interface"] or "", address, v6)
+
+
+def _from_files(host: Host, closed: tuple[int, ...] = GAME_PORTS) -> Firewall:
     conf = read_text(host, "/etc/ufw/ufw.conf")
-    default = "/etc/default/ufw"
-    policy = read_text(host, default) if host.facts(default) else ""
-    rules: dict[int, set[str]] = {}
-    for path in ("/etc/ufw/user.rules", "/etc/ufw/user6.rules"):
-        if host.facts(path):
-            for action, ports in _TUPLE.findall(read_text(host, path)):
-                for port in _numbers("" if ports == "any" else ports):
-                    rules.setdefault(port, set()).add("allow" if action == "limit" else action)
+    policy = read_text(host, _DEFAULTS) if host.facts(_DEFAULTS) else None
+    written = [read_text(host, path) for path in ("/etc/ufw/user.rules", "/etc/ufw/user6.rules") if host.facts(path)]
+    denies = re.compile(r"^\s*DEFAULT_INPUT_POLICY\s*=\s*[\"']?(?:DROP|REJECT)", re.MULTILINE)
     return Firewall(
         active=bool(re.search(r"^\s*ENABLED\s*=\s*[\"']?yes\b", conf, re.MULTILINE | re.IGNORECASE)),
-        default_deny=bool(re.search(r"^\s*DEFAULT_INPUT_POLICY\s*=\s*[\"']?(?:DROP|REJECT)", policy, re.MULTILINE)),
-        rules=rules,
+        default_deny=None if policy is None else bool(denies.search(policy)),
+        rules=_effects((rule for text in written for rule in _tuples(text)), closed),
         source="/etc/ufw/ufw.conf",
+        closed=closed,
     )
+
+
+def _tuples(text: str) -> Iterator[_Rule]:
+    for action, ports, to, rest in _TUPLE.findall(text):
+        words = rest.partition(" comment=")[0].split()
+        direction, _, interface = (words[-1] if words else "in").partition("_")
+        if direction == "in":
+            address = "" if to in ("0.0.0.0/0", "::/0") else to
+            yield _Rule(action, "" if ports == "any" else ports, interface, address, ":" in to)

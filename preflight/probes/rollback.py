@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import IO
 
 from preflight.errors import BadAnswer, LookError, Undecided
 from preflight.outcome import Reason
@@ -33,6 +35,7 @@ GIVE_UP_SECONDS = 420.0
 """The five minutes it may take, and two more to see by how much it takes longer."""
 
 _SAMPLES = 5
+_MOST_BYTES = 1 << 20
 
 
 @dataclass
@@ -111,22 +114,30 @@ def _left_behind(host: Host, target: Target) -> set[str]:
 
 
 def _run(host: LocalHost, script: str, command: str, *more: str) -> Ran:
+    """Run the script to its own end: a game that it starts may live on, and keeps what it was given to write to open."""
     folder, _, name = script.rpartition("/")
     words = [name if word == "rollback.sh" else word for word in CHANGING[command]]
-    try:
-        done = subprocess.run(
-            [*words, *more],
-            cwd=host.real(folder),
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=GIVE_UP_SECONDS,
-            check=False,
-            env={**os.environ, "LC_ALL": "C"},
-        )
-    except subprocess.TimeoutExpired:
-        return Ran(-1, f"not done after {GIVE_UP_SECONDS:.0f} s")
-    return Ran(done.returncode, done.stdout + done.stderr)
+    with tempfile.TemporaryFile("a+b") as out, tempfile.TemporaryFile("a+b") as err:
+        try:
+            done = subprocess.run(
+                [*words, *more],
+                cwd=host.real(folder),
+                stdout=out,
+                stderr=err,
+                timeout=GIVE_UP_SECONDS,
+                check=False,
+                env={**os.environ, "LC_ALL": "C"},
+            )
+        except subprocess.TimeoutExpired:
+            return Ran(-1, f"not done after {GIVE_UP_SECONDS:.0f} s")
+        return Ran(done.returncode, _end_of(out) + _end_of(err))
+
+
+def _end_of(file: IO[bytes]) -> str:
+    """The last of what was written to a file, which somebody may still be writing to."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - _MOST_BYTES))
+    return file.read(_MOST_BYTES).decode("utf-8", "replace")
 
 
 def _put_back(host: Host, target: Target, script: str, before: str, left: list[str]) -> None:

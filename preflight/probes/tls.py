@@ -51,7 +51,7 @@ def place(url: str) -> Place:
 
 @dataclass(frozen=True)
 class Certificate:
-    """What the server showed, and what verifying it said ("" for nothing wrong)."""
+    """What the server showed, and what verifying it said ("" for nothing wrong, "not verified: …" where it said nothing)."""
 
     wrong: str
     subject: str
@@ -76,8 +76,11 @@ def certificate(where: Place, ca_file: Path | None) -> Certificate:
         _shake(where, strict).close()
     except ssl.SSLCertVerificationError as error:
         wrong = error.verify_message
-    except ssl.SSLError:
-        wrong = ""  # no certificate problem; the handshake below says what it is
+    except ssl.SSLEOFError as error:
+        raise Unreachable(f"{where}: the server hung up in the handshake") from error
+    except ssl.SSLError as error:
+        # no verdict on the certificate, and so none in its favour either
+        wrong = f"not verified: {error.reason or error.strerror or 'no TLS handshake'}"
     with _met(where, _loose()) as sock:
         found = sock.getpeercert(binary_form=True)
     if not found:

@@ -100,6 +100,21 @@ def recorded(client: str, at: datetime = AT, source: str = "") -> audit.Recorded
     return audit.Recorded(answer, audit.Entry(at, "INFO", client, "/scene", "OK"), 0.1, 1, 1)
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "named"),
+    [
+        ("GET /scene", True),
+        ("http://localhost:8080/scene?a=1", True),
+        ("/scenes", False),
+        ("//[a", False),
+        ("GET http://[::1/scene", False),
+        ("", False),
+    ],
+)
+def test_an_endpoint_that_is_no_address_names_nothing(endpoint: str, named: bool) -> None:
+    assert audit._names(endpoint, "/scene") is named
+
+
 def test_the_fronts_address_in_the_clients_place_is_wrong(target: Target) -> None:
     assert audit.wrong(recorded("127.0.0.1"), target) == []
     assert "127.0.0.2" in audit.wrong(recorded("127.0.0.2"), target)[0]

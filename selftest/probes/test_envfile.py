@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preflight.probes import envfile
+from preflight.probes import cors, envfile
 from preflight.redact import Secret
 
 
@@ -105,3 +105,26 @@ def test_a_token_tells_which_secret_signed_it() -> None:
     assert envfile.signed_with(Secret(made), Secret("a" * 40)) is True
     assert envfile.signed_with(Secret(made), Secret("b" * 40)) is False
     assert envfile.signed_with(Secret("an opaque token of no kind"), Secret("a" * 40)) is None
+
+
+BOTH = "https://spacetime.production.com,https://api.spacetime.production.com"
+
+
+@pytest.mark.parametrize(
+    ("on", "origins", "right"),
+    [
+        ("false", BOTH, True),
+        ("false", "", True),
+        ("false", "https://spacetime.production.com", True),
+        ("false", "*", False),
+        ("false", f"{BOTH},https://evil.example", False),
+        ("true", BOTH, True),
+        ("true", "", False),
+        ("true", "https://spacetime.production.com", False),
+        ("true", "*", False),
+    ],
+)
+def test_origins_are_the_two_or_cors_is_off(on: str, origins: str, right: bool) -> None:
+    read = envfile.parse(f"HTTP_API_ENABLE_CORS={on}\nCORS_ALLOWED_ORIGINS={origins}\n")
+
+    assert cors.agreed(read.words("CORS_ALLOWED_ORIGINS"), off=read.switch("HTTP_API_ENABLE_CORS") is False) is right

@@ -79,10 +79,37 @@ def test_what_is_no_time_is_not_guessed(said: str) -> None:
         ("HIGH", True),
         ("HIGH:!aNULL:RC4", True),
         ("ALL:!aNULL:!eNULL:3DES", True),
+        ("ECDHE-ECDSA-CHACHA20-POLY1305:DHE-RSA-AES256-GCM-SHA384", False),
+        ("HIGH:!aNULL:!MD5:!3DES:!RC4:!EXPORT:!DES", False),
+        ("ECDHE-RSA-AES128-GCM-SHA256:RC4-SHA:DES-CBC3-SHA:!RC4:!3DES", False),
+        ("AES128-SHA:RC4-SHA:-RC4", False),
+        ("AES128-SHA:EXP-DES-CBC-SHA:!EXPORT", False),
+        ("AES128-SHA:DES-CBC3-SHA:!DES", True),
+        ("AES128-SHA:-RC4:RC4-SHA", True),
+        ("RC4-SHA:DES-CBC3-SHA", True),
+        ("AES128-GCM-SHA256:NULL-SHA", True),
     ],
 )
 def test_weak_ciphers_are_named(ciphers: str, weak: bool) -> None:
     assert bool(nginxrules.weak_ciphers(ciphers)) is weak
+
+
+@pytest.mark.parametrize(
+    ("ciphers", "named"),
+    [
+        ("ECDHE-RSA-AES128-GCM-SHA256:DES-CBC3-SHA", "DES-CBC3-SHA"),
+        ("HIGH:RC4-SHA:!aNULL", "RC4-SHA"),
+        ("AES128-SHA:EXP-RC4-MD5", "EXP-RC4-MD5"),
+        ("AES128-SHA:EDH-RSA-DES-CBC-SHA", "EDH-RSA-DES-CBC-SHA"),
+    ],
+)
+def test_ciphers_that_this_machine_no_longer_has_are_named(ciphers: str, named: str) -> None:
+    assert named in nginxrules.weak_ciphers(ciphers)
+
+
+def test_an_expression_that_nobody_understands_is_no_look() -> None:
+    with pytest.raises(LookError, match="not understood"):
+        nginxrules.weak_ciphers("no such cipher")
 
 
 @pytest.mark.parametrize(

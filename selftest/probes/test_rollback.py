@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import stat
+import time
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -72,6 +75,29 @@ def test_whatever_the_script_did_is_undone(tmp_path: Path, quick: str, status: i
         assert (done.without_token, done.with_token, done.failed) == (401, 200, 0)
 
     assert version(tmp_path) == "2.5.0"
+
+
+def test_a_game_that_the_script_starts_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rollback, "GIVE_UP_SECONDS", 5.0)
+    starts = "sleep 30 & echo $! > pid; echo begun; echo 2.4.3 > opt/godot/VERSION; echo done >&2"
+    host, target, game = deployment(tmp_path, starts)
+    began = time.monotonic()
+
+    try:
+        with rollback.drill(host, target, game, Secret("x" * 20)) as done:  # type: ignore[arg-type]
+            assert (done.ran.status, done.left, done.version_file) == (0, "begun | done", "2.4.3")
+    finally:
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGTERM)
+    assert time.monotonic() - began < 4
+    assert version(tmp_path) == "2.5.0"
+
+
+def test_a_script_that_does_not_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rollback, "GIVE_UP_SECONDS", 0.5)
+    host, target, game = deployment(tmp_path, "exec sleep 30")
+
+    with rollback.drill(host, target, game, Secret("x" * 20)) as done:  # type: ignore[arg-type]
+        assert (done.ran.status, done.left) == (-1, "not done after 0 s")
 
 
 def test_what_could_not_be_undone_is_not_begun(tmp_path: Path) -> None:

@@ -102,3 +102,16 @@ def test_a_good_server_is_met(tmp_path: Path) -> None:
     with served(speaking(tmp_path / "server.pem", tmp_path / "server.pem")) as where:
         assert tls.certificate(where, tmp_path / "ca.pem").wrong == ""
         assert tls.agreed_protocol(where) == ""
+
+
+def test_a_certificate_that_was_never_verified_is_not_called_right(tmp_path: Path) -> None:
+    """The server agrees on a cipher that the verifying client does not speak: it shows no certificate to that one."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    issued = authority.issue_cert("127.0.0.1", key_type=trustme.KeyType.RSA)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    issued.configure_cert(context)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("AES128-SHA:@SECLEVEL=0")
+    with served(lambda peer: context.wrap_socket(peer, server_side=True).close()) as where:
+        assert tls.certificate(where, tmp_path / "ca.pem").wrong.startswith("not verified: ")

@@ -173,6 +173,34 @@ def test_ipv6_left_open_is_seen_from_outside(net: Net) -> None:
     assert from_files(net).wrong() == ["port 8080 is not denied"]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["allow", "in", "on", "{cable}", "to", "any", "port", "8080", "proto", "tcp"],
+        ["allow", "proto", "tcp", "to", INSIDE, "port", "8080"],
+        ["allow", "in", "on", "{cable}"],
+        ["allow", "to", INSIDE],
+    ],
+)
+def test_a_rule_for_one_interface_or_address_opens_the_game_as_well(net: Net, words: list[str]) -> None:
+    net.agreed()
+    net.ufw("delete", "deny", "8080/tcp")
+    net.ufw(*(word.format(cable=f"pi{net.inside.removeprefix('pfi')}") for word in words))
+
+    assert net.seen()[GAME] == "open"
+    assert "port 8080 is not denied" in ports.parse_status(net.ufw("status", "verbose")).wrong()
+    assert "port 8080 is not denied" in from_files(net).wrong()
+
+
+def test_what_follows_a_denial_opens_nothing(net: Net) -> None:
+    net.agreed()
+    net.ufw("allow", "8080")
+
+    assert net.seen()[GAME] == "filtered"
+    assert ports.parse_status(net.ufw("status", "verbose")).wrong() == []
+    assert from_files(net).wrong() == []
+
+
 def test_a_port_that_is_rejected_is_refused(net: Net) -> None:
     net.agreed()
     net.ufw("delete", "deny", "8080/tcp")

@@ -6,8 +6,7 @@ Checklist lines 73, 77-78, 192-235, 248-252, 396-397, 1373, 1547.
 from preflight.errors import Undecided
 from preflight.fixtures import item
 from preflight.outcome import Reason
-from preflight.probes import envfile, placeholders, rotation, versioncontrol
-from preflight.probes.answers import PRODUCTION_ORIGINS
+from preflight.probes import cors, envfile, placeholders, rotation, versioncontrol
 from preflight.probes.project import SETTINGS_FILES
 
 METHODS = {"GET", "POST", "PUT", "DELETE"}
@@ -112,10 +111,11 @@ def test_cors_is_off_or_for_production_domains_only(environment, evidence):
     for name in ("HTTP_API_ENABLE_CORS", "CORS_ALLOWED_ORIGINS", "CORS_ALLOWED_METHODS", "CORS_ALLOW_CREDENTIALS"):
         evidence.saw("settings", environment.count(name) > 0)
         assert environment.value(name) is not None, f"{name} is not set"
-    origins = {origin.rstrip("/").lower() for origin in environment.words("CORS_ALLOWED_ORIGINS")}
+    origins = environment.words("CORS_ALLOWED_ORIGINS")
     methods = {method.upper() for method in environment.words("CORS_ALLOWED_METHODS")}
 
-    assert origins == set(PRODUCTION_ORIGINS), f"CORS_ALLOWED_ORIGINS is {environment.value('CORS_ALLOWED_ORIGINS')!r}"
+    agreed = cors.agreed(origins, off=environment.switch("HTTP_API_ENABLE_CORS") is False)
+    assert agreed, f"CORS_ALLOWED_ORIGINS is {environment.value('CORS_ALLOWED_ORIGINS')!r}"
     assert methods <= METHODS, f"CORS_ALLOWED_METHODS has {', '.join(sorted(methods - METHODS))} as well"
     for name in ("HTTP_API_ENABLE_CORS", "CORS_ALLOW_CREDENTIALS"):
         assert environment.switch(name) is not None, f"{name} is {environment.value(name)!r}, neither on nor off"

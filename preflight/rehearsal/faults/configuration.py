@@ -127,8 +127,8 @@ FAULTS = themed(
     ),
     Fault(
         "cors_origin_missing_in_env",
-        "One production origin is missing.",
-        _env("CORS_ALLOWED_ORIGINS", "https://spacetime.production.com"),
+        "CORS is on, and one production origin is missing.",
+        merge("host", "env", {"HTTP_API_ENABLE_CORS": "true", "CORS_ALLOWED_ORIGINS": "https://spacetime.production.com"}),
     ),
     Fault(
         "gdscript_setting_in_comment_only",
