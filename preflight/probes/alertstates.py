@@ -55,18 +55,22 @@ def contradictions(client: Prometheus, rules: Sequence[Rule]) -> list[str]:
 
 
 def raised(client: Prometheus, rules: Sequence[Rule], window: View) -> list[Raised]:
-    """The alerts that fired in a window. One whose rule is not loaded any more can't be called false."""
-    known = {rule.name: rule for rule in rules}
+    """The alerts that fired in a window. One whose rule is not loaded any more can't be called false.
+
+    Of rules that share a name either may have raised it.
+    """
+    known: dict[str, list[Rule]] = {}
+    for rule in rules:
+        known.setdefault(rule.name, []).append(rule)
     found = []
     for one in window.firing():
         name = one.labels.get("alertname", "")
         if not one.times:
             continue
-        rule = known.get(name)
         false = False
-        if rule is not None:
-            held = client.range(rule.expression, window.start, window.end, window.step)
-            moments = {moment for series in held for moment in series.times}
+        if name in known:
+            held = [client.range(rule.expression, window.start, window.end, window.step) for rule in known[name]]
+            moments = {moment for each in held for series in each for moment in series.times}
             # an alert is written with the evaluation before, so its expression may have ended one step earlier
             false = not any(moment in moments or moment - window.step in moments for moment in one.times)
         found.append(Raised(name, one.times[0], false))

@@ -8,7 +8,7 @@ import math
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -66,8 +66,17 @@ class ScrapeTarget:
 
 
 @dataclass(frozen=True)
+class Recording:
+    """A recording rule as it is loaded: what its series are called, what they are made of, and labels put on them."""
+
+    name: str
+    expression: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Rule:
-    """An alerting rule as it is loaded. `hold` is its `for`, in seconds."""
+    """An alerting rule as it is loaded. `hold` is its `for`, in seconds; `recordings` are those loaded beside it."""
 
     name: str
     expression: str
@@ -76,6 +85,7 @@ class Rule:
     health: str
     state: str
     error: str
+    recordings: tuple[Recording, ...] = field(default=(), repr=False)
 
 
 class Prometheus:
@@ -156,21 +166,27 @@ class Prometheus:
 
     @http.shaped("Prometheus")
     def rules(self) -> list[Rule]:
-        """The alerting rules."""
+        """The alerting rules, each with the recording rules that are loaded."""
         self.settle()
         groups = _mapping(self.data("/api/v1/rules")).get("groups") or []
+        loaded = [one for group in groups for one in group.get("rules") or []]
+        recordings = tuple(
+            Recording(str(one.get("name", "")), str(one.get("query", "")), _texts(one.get("labels")))
+            for one in loaded
+            if one.get("type") == "recording"
+        )
         return [
             Rule(
                 name=str(one.get("name", "")),
                 expression=str(one.get("query", "")),
                 hold=float(one.get("duration", 0.0)),
-                labels={str(key): str(value) for key, value in (one.get("labels") or {}).items()},
+                labels=_texts(one.get("labels")),
                 health=str(one.get("health", "unknown")),
                 state=str(one.get("state", "")),
                 error=printable(str(one.get("lastError", "")), 160),
+                recordings=recordings,
             )
-            for group in groups
-            for one in group.get("rules") or []
+            for one in loaded
             if one.get("type") == "alerting"
         ]
 
@@ -338,6 +354,10 @@ def _series(data: Any, key: str) -> list[Series]:
         labels = {str(name): str(value) for name, value in one.get("metric", {}).items()}
         found.append(Series(labels, tuple(t for t, _ in kept), tuple(v for _, v in kept)))
     return found
+
+
+def _texts(labels: Any) -> dict[str, str]:
+    return {str(key): str(value) for key, value in (labels or {}).items()}
 
 
 def _mapping(data: Any) -> Mapping[str, Any]:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import promql_parser
 
 _COMPARISONS = {">", ">=", "<", "<=", "==", "!="}
+_OPERATORS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
+_SAME_UNIT = {"avg_over_time", "max_over_time", "min_over_time", "last_over_time", "quantile_over_time"}
+"""Functions of a range whose value is in the unit of what they are about."""
+
+Matcher = tuple[str, str, str]
+"""A label, the operator as it is written, and a value."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,53 @@ def equalities(selector: Any) -> dict[str, str]:
 def metric(selector: Any) -> str:
     """The name of the metric that a selector asks for; "" where it does not say one."""
     return str(selector.name or equalities(selector).get("__name__", ""))
+
+
+def matchers(selector: Any) -> tuple[Matcher, ...]:
+    """What a selector wants of the labels, beside the name of the metric."""
+    found = ((one.name, _OPERATORS[str(one.op).rpartition(".")[2]], one.value) for one in selector.matchers.matchers)
+    return tuple(one for one in found if one[0] != "__name__")
+
+
+def written(name: str, wanted: Iterable[Matcher]) -> str:
+    """The selector of a metric, as it is asked for."""
+    inside = ",".join(f"{label}{operator}{json.dumps(value, ensure_ascii=False)}" for label, operator, value in wanted)
+    return f"{name}{{{inside}}}" if inside else name
+
+
+def expanded(tree: Any, made_of: Callable[[Any], str], most: int) -> Any:
+    """An expression with what its selectors are made of in their place, where `made_of` says an expression.
+
+    Raises ValueError when there is more than so much to put in: something is made of itself.
+    """
+    put = 0
+
+    def replaced(node: Any) -> Any:
+        nonlocal put
+        ranged = isinstance(node, promql_parser.MatrixSelector)
+        if not ranged and not isinstance(node, promql_parser.VectorSelector):
+            return None
+        inner = made_of(node.vector_selector if ranged else node)
+        if not inner:
+            return None
+        put += 1
+        if put > most:
+            raise ValueError(f"more than {most} recorded series in one expression")
+        return promql_parser.parse(f"({inner})[{node.range.total_seconds():.0f}s:]" if ranged else f"({inner})")
+
+    return promql_parser.transform(tree, replaced)
+
+
+def conditions(tree: Any) -> Iterator[Any]:
+    """The parts of an expression that have to hold (`and`) or that are enough (`or`), each on its own."""
+    tree = _bare(tree)
+    operator = str(tree.op) if isinstance(tree, promql_parser.BinaryExpr) else ""
+    if operator not in {"and", "or", "unless"}:
+        yield tree
+        return
+    yield from conditions(tree.lhs)
+    if operator != "unless":
+        yield from conditions(tree.rhs)
 
 
 def decisive(tree: Any, fit: Callable[[Comparison], int]) -> Comparison | None:
@@ -128,8 +182,12 @@ def _scale(tree: Any) -> float:
     if isinstance(tree, promql_parser.AggregateExpr):
         return _scale(tree.expr)
     if isinstance(tree, promql_parser.Call):
-        if tree.func.name == "increase" and isinstance(tree.args[0], promql_parser.MatrixSelector):
-            return float(tree.args[0].range.total_seconds())
+        if tree.func.name == "increase":
+            ranged = tree.args[0]
+            inner = _scale(ranged.expr) if isinstance(ranged, promql_parser.SubqueryExpr) else 1.0
+            return float(ranged.range.total_seconds()) * inner
+        if tree.func.name in _SAME_UNIT and isinstance(tree.args[-1], promql_parser.SubqueryExpr):
+            return _scale(tree.args[-1].expr)
         if tree.func.name in ("histogram_quantile", "round"):
             return 1.0
     if isinstance(tree, promql_parser.VectorSelector) and (tree.name or "").endswith("_ms"):

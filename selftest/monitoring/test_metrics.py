@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from preflight import programs
 from preflight.checklist import load
 from preflight.errors import NotApplicable
 from preflight.evidence import Evidence
 from preflight.monitorfixtures import Metrics
 from preflight.probes import promrules
 from preflight.probes.http import Answer
-from preflight.probes.prometheus import Prometheus, Rule
+from preflight.probes.prometheus import Prometheus, Recording, Rule
+from selftest.monitoring.history import serving
 
 LATENCY = ("http_request_duration_seconds", "http_request_latency_ms")
 
@@ -42,8 +46,8 @@ def prometheus(monkeypatch: pytest.MonkeyPatch, *, health: str = "up", had: tupl
     return Prometheus("http://p:9090", None, "selftest")
 
 
-def rule(expression: str) -> Rule:
-    return Rule("A", expression, 0.0, {}, "ok", "inactive", "")
+def rule(expression: str, name: str = "A", *recordings: Recording) -> Rule:
+    return Rule(name, expression, 0.0, {}, "ok", "inactive", "", recordings)
 
 
 def metrics(client: Prometheus, *absent: str) -> Metrics:
@@ -71,13 +75,102 @@ def test_counter_of_openmetrics_is_declared_by_its_family(monkeypatch: pytest.Mo
         ('load_errors_total{job="node"} > 1', "up", "counter"),
         ("load_errors_total > 1", "down", "counter"),
         ("load_errors_total > 1", "up", "gauge"),
+        ('load_errors_total{job="game",instance="typo:8081"} > 1', "up", "counter"),
+        ('loads_total{tier="typo"} > 1', "up", "counter"),
     ],
-    ids=["misspelt", "of another job", "of a target that is down", "a gauge shows nothing without a series"],
+    ids=[
+        "misspelt",
+        "of another job",
+        "of a target that is down",
+        "a gauge shows nothing without a series",
+        "of an instance that is not there",
+        "with a label that no series of it has",
+    ],
 )
 def test_rule_stays_blind(monkeypatch: pytest.MonkeyPatch, expression: str, health: str, kind: str) -> None:
-    client = prometheus(monkeypatch, health=health, had=("loads_total",), load_errors_total=kind)
+    client = prometheus(monkeypatch, health=health, had=("loads_total",), load_errors_total=kind, loads_total=kind)
 
     assert promrules.blind(client, [rule(expression)], ()) == [f"A: {expression.removesuffix(' > 1')}"]
+
+
+ERRORS = Recording("job:errors:ratio", 'requests_total{status=~"5.."} / requests_total', {})
+
+
+def test_recorded_series_without_samples_makes_no_rule_blind(monkeypatch: pytest.MonkeyPatch) -> None:
+    asking = [rule('job:errors:ratio{job="game"} > 0.05', "A", ERRORS)]
+    of_game = prometheus(monkeypatch, had=('requests_total{job="game"}',))
+
+    assert promrules.blind(of_game, asking, ()) == []
+    assert promrules.blind(prometheus(monkeypatch, had=('job:errors:ratio{job="game"}',)), asking, ()) == []
+    found = promrules.blind(prometheus(monkeypatch, had=("job:errors:ratio",)), asking, ())
+    assert found[0] == 'A: requests_total{job="game"} (for job:errors:ratio{job="game"})'
+
+
+SERIES = (
+    'up{job="game",instance="game:8080"}',
+    'up{job="node",instance="game:9100"}',
+    'process_resident_memory_bytes{job="game",instance="game:8080"}',
+    'process_resident_memory_bytes{job="prometheus",instance="localhost:9090"}',
+    'http_requests_total{job="game",instance="game:8080",endpoint="/scene",status="200"}',
+)
+
+
+@pytest.fixture(scope="module")
+def watching(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """A Prometheus that has scraped the game, a node exporter and itself until a minute ago."""
+    if programs.missing(programs.MONITORING):
+        pytest.skip("Prometheus is not at hand")
+    now = time.time()
+    with serving(tmp_path_factory.mktemp("watching"), {one: {now - 75: 1.0, now - 60: 1.0} for one in SERIES}) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("name", "expression", "blind", "strange"),
+    [
+        ("HTTPAPIDown", 'up{job="game"} == 0', False, False),
+        ("HTTPAPIDown", "up == 0", False, False),
+        ("HTTPAPIDown", 'up{job=~"game|shop",instance!~"other.*"} == 0', False, False),
+        ("HTTPAPIDown", 'absent(up{job="game"} == 1)', False, False),
+        ("HTTPAPIDown", 'up{job="node"} == 1 and on() up{job="game"} == 0', False, False),
+        ("HTTPAPIDown", 'up{job="game"} == 0 unless on() ALERTS{alertname="Maintenance"}', False, False),
+        ("HTTPAPIDown", 'up{job="node"} == 0', False, True),
+        ("HTTPAPIDown", 'up{job!="game"} == 0', False, True),
+        ("HTTPAPIDown", 'up{job="game"} == 0 and on() up{job="gone"} == 1', True, False),
+        ("HTTPAPIDown", 'up{instance="typo:8081"} == 0', True, True),
+        ("CriticalMemoryUsage", 'process_resident_memory_bytes{job="prometheus"} > 1e9', False, True),
+        ("CriticalMemoryUsage", "process_resident_memory_bytes > 1e9", False, False),
+        ("HighHTTPErrorRate", 'http_requests_total{job="game",status=~"5..",endpoint="/x",method="PUT"} > 1', False, False),
+        ("ServiceDegraded", 'up{job="node"} == 0', False, False),
+    ],
+)
+def test_alert_that_watches_somebody_else_is_told(
+    watching: Prometheus, name: str, expression: str, *, blind: bool, strange: bool
+) -> None:
+    rules = [rule(expression, name)]
+
+    assert bool(promrules.blind(watching, rules, ())) is blind
+    assert bool(promrules.strangers(watching, rules, (), "game")) is strange
+
+
+def test_stranger_is_named_as_it_is_asked_for(watching: Prometheus) -> None:
+    direct = rule('up{job="node"} == 0', "HTTPAPIDown")
+    of_node = rule("job:up:min == 0", "HTTPAPIDown", Recording("job:up:min", 'min(up{job="node"})', {}))
+
+    assert promrules.strangers(watching, [direct], (), "game") == ['HTTPAPIDown: up{job="node"} is not the game\'s']
+    assert promrules.strangers(watching, [of_node], (), "game") == [
+        'HTTPAPIDown: up{job="node"} (for job:up:min) is not the game\'s'
+    ]
+    assert promrules.strangers(watching, [direct], ("up",), "game") == []
+
+
+def test_counter_that_never_counted_is_the_games_where_its_job_declares_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = prometheus(monkeypatch, had=('up{job=~"g.*",job="game"}',), rate_limit_hits_total="counter")
+    asking = [
+        rule(f"rate(rate_limit_hits_total{one}[1m]) > 1", "HighRateLimitHits") for one in ("", '{job=~"g.*"}', '{job!~"g.*"}')
+    ]
+
+    assert [bool(promrules.strangers(client, [one], (), "game")) for one in asking] == [False, False, True]
 
 
 def test_declared_absent_metric_makes_no_rule_blind(monkeypatch: pytest.MonkeyPatch) -> None:

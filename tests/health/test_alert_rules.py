@@ -7,6 +7,7 @@ import pytest
 
 from preflight.fixtures import item
 from preflight.probes import alertstates, promrules
+from preflight.probes.prometheus import game_job
 from preflight.probes.promrules import DOCUMENTED
 from preflight.probes.servercounters import EVALUATIONS_FAILED
 from preflight.probes.spans import DAY, HOUR
@@ -117,9 +118,12 @@ def test_no_rule_is_blind(rules, prometheus, target, evidence):
     """Every metric that a rule asks for exists: no rule is blind."""
     evidence.saw("rules", len(rules))
     evidence.saw("series", len({name for rule in rules for name in promrules.metrics(rule)}))
-    blind = promrules.blind(prometheus, rules, tuple(target.facts.absent_metrics))
-
+    absent = tuple(target.facts.absent_metrics)
+    blind = promrules.blind(prometheus, rules, absent)
     assert not blind, f"asked for and never seen: {', '.join(blind)}"
+
+    strangers = promrules.strangers(prometheus, rules, absent, game_job(prometheus, target))
+    assert not strangers, "; ".join(strangers)
 
 
 @item("HLT-RULE-13")
