@@ -14,11 +14,14 @@ from datetime import UTC, datetime
 
 from preflight.errors import LookError
 from preflight.probes.host import Host
-from preflight.probes.logs import lines_since, stamp
+from preflight.probes.logs import MOST_BYTES, lines_since, stamp
 from preflight.redact import printable
 from preflight.target import Target
 
 _KEPT = 20
+_MOST_EARLIER = 50
+_DATED = r"\d{4}-\d\d-\d\dT[\d.:]+|[-_.]\d{4}[\d.T_:-]*|\.\d{1,3}"
+"""What stands in a log's name between stem and ending when it was put aside."""
 _SUSPECT = re.compile(
     rb"Godot Engine v|(?i:error|critical|fatal|warn|crash|out ?of ?memory|backtrace|signal \d|segmentation|panic|alert|emerg)"
 )
@@ -105,10 +108,11 @@ class Seen:
 
 @dataclass
 class GameLog:
-    """The log since the deployment, and since the game's last start."""
+    """The log since the deployment, and since the game's last start; `earlier`: the files it was continued from."""
 
     since_deployment: Seen
     since_start: Seen
+    earlier: tuple[str, ...] = ()
 
 
 def level_of(line: bytes) -> bytes:
@@ -178,6 +182,11 @@ class _Reading:
             if kinds:
                 self._pending.append((kinds, line))
 
+    @property
+    def fresh(self) -> bool:
+        """Whether what was taken in last counts."""
+        return self._fresh
+
     def end(self, written: datetime | None) -> None:
         """There are no more lines; what still waits is as old as the file, which was `written` to last."""
         self._close()
@@ -221,6 +230,7 @@ def read_lines(lines: Iterable[bytes], since: datetime | None, written: datetime
 def read(host: Host, target: Target) -> GameLog:
     """The game log of a host, since the deployment where the target file gives its time.
 
+    What was rotated since then is read as well: a crash is followed by a start, and Godot begins a new file with it.
     Raises LookError when there is no log, or it can't be read.
     """
     path = target.facts.paths.game_log
@@ -228,8 +238,44 @@ def read(host: Host, target: Target) -> GameLog:
     if facts is None:
         raise LookError(f"{path} is missing, so that what the game logged can't be judged")
     since = target.facts.times.deployed_at
+    earlier = _earlier(host, path, since) if since else []
+    reading = _Reading(since)
+    for one, began in earlier:
+        _take(host, one, reading, since)
+        # the copy that Godot makes is as young as the start after it: what no time dates is as old as the file before
+        reading.end(began)
+        reading = reading if reading.fresh else _Reading(since)
+    _take(host, path, reading, since)
+    reading.end(datetime.fromtimestamp(facts.modified, UTC))
+    return GameLog(reading.deployed, reading.started, tuple(one for one, _ in earlier))
+
+
+def _take(host: Host, path: str, reading: _Reading, since: datetime | None) -> None:
     with host.open(path) as file:
-        return read_lines(lines_since(file, since), since, datetime.fromtimestamp(facts.modified, UTC))
+        for line in lines_since(file, since):
+            reading.take(line)
+
+
+def _earlier(host: Host, path: str, since: datetime) -> list[tuple[str, datetime | None]]:
+    """The logs that this one was continued from, written to since a time: the oldest first, each with when it began at the earliest.
+
+    Godot keeps godot2026-01-02T03.04.05.log at each start, logrotate godot.log.1 and godot.log-20260102.gz. Together
+    they are read as far back as one log is.
+    """
+    folder, _, name = path.rpartition("/")
+    stem, dot, ending = name.rpartition(".") if "." in name else (name, "", "")
+    named = re.compile(rf"{re.escape(stem)}(?:{_DATED})?{re.escape(dot + ending)}(?:[.-]\d[\d.T_:-]*)?(?:\.gz)?")
+    others = [f"{folder}/{one}" for one in host.listing(folder or "/") if one != name and named.fullmatch(one)]
+    known = sorted((facts.modified, one, facts.size) for one in others if (facts := host.facts(one)) and not facts.is_folder)
+    found: list[tuple[str, datetime | None]] = []
+    left = MOST_BYTES
+    for at in range(len(known) - 1, -1, -1):
+        modified, one, size = known[at]
+        left -= size
+        if modified < since.timestamp() or left < 0 or len(found) >= _MOST_EARLIER:
+            break
+        found.append((one, datetime.fromtimestamp(known[at - 1][0], UTC) if at else None))
+    return found[::-1]
 
 
 def about_the_scene(seen: Seen, scene: str) -> list[str]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from preflight.probes import gamelog
 from preflight.probes.logs import lines_since
+from preflight.target import load
+from selftest.probes.hosts import NOW, Files
 
 SINCE = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -190,6 +194,91 @@ def test_twenty_megabytes_from_before_are_not_read() -> None:
     assert log.since_deployment.lines == 2
     assert log.since_deployment.count("critical") == 1
     assert time.process_time() - began < 2
+
+
+CRASH = b"handle_crash: Program crashed with signal 11"
+LOGS, HOUR = "/var/log/spacetime", 3600.0
+WELL = b"\n".join([b"Godot Engine v4.5", LATE])
+
+
+def read(tmp_path: Path, files: dict[str, tuple[bytes, float]], *, deployed: bool = True) -> gamelog.GameLog:
+    """What is seen of logs by name, each with its text and its age in hours after the deployment."""
+    times = f'[times]\ndeployed_at = "{SINCE.isoformat()}"\n' if deployed else ""
+    (tmp_path / "target.toml").write_text(f'name = "t"\nbuild = "1"\n[api]\nurl = "http://127.0.0.1:1"\n{times}')
+    host = Files(
+        {f"{LOGS}/{name}": text for name, (text, _) in files.items()},
+        ages={f"{LOGS}/{name}": (NOW - SINCE.timestamp()) / HOUR - hours for name, (_, hours) in files.items()},
+    )
+    return gamelog.read(host, load(tmp_path / "target.toml"))
+
+
+@pytest.mark.parametrize(
+    ("name", "seen"),
+    [
+        ("godot2026-01-02T04.00.00.log", 1),
+        ("godot.log.1", 1),
+        ("godot.log.1.gz", 1),
+        ("godot.log-20260102.gz", 1),
+        ("godot-20260102.log", 1),
+        ("godot_editor.log", 0),
+        ("godot-server.log.1", 0),
+        ("godot.log.bak", 0),
+        ("godot2.log", 0),
+        ("backup.log", 0),
+    ],
+)
+def test_a_crash_before_the_last_start_lies_in_the_file_beside(tmp_path: Path, name: str, seen: int) -> None:
+    crashed = b"\n".join([OLD, *BANNER[:1], NEW, CRASH])
+    text = gzip.compress(crashed) if name.endswith(".gz") else crashed
+    log = read(tmp_path, {name: (text, 4), "godot.log": (WELL, 5)})
+
+    assert log.since_deployment.count("crashes") == seen
+    assert log.since_start.count("crashes") == 0
+    assert log.earlier == ((f"{LOGS}/{name}",) if seen else ())
+    assert gamelog.restarts(log.since_deployment, SINCE, None) == 1
+
+
+def test_what_was_put_aside_before_the_deployment_or_without_its_time_is_not_read(tmp_path: Path) -> None:
+    crashed = b"\n".join([NEW, CRASH])
+
+    assert read(tmp_path, {"godot.log.1": (crashed, -1), "godot.log": (WELL, 5)}).since_deployment.count("crashes") == 0
+    unread = read(tmp_path, {"godot.log.1": (crashed, 1), "godot.log": (WELL, 5)}, deployed=False)
+    assert unread.since_deployment.count("crashes") == 0
+
+
+def test_the_game_of_before_is_not_counted_although_its_log_was_copied_at_the_deployment(tmp_path: Path) -> None:
+    """Godot copies at each start: the copy of what ran before is younger than the deployment."""
+    dated = b"\n".join([*BANNER, OLD, CRASH])
+    undated = b"\n".join([*BANNER, CRASH])
+    for text in (dated, undated):
+        files = {
+            "godot2026-01-01T05.00.00.log": (undated, -19.0),
+            "godot2026-01-02T00.01.00.log": (text, 0.02),
+            "godot.log": (b"\n".join([BANNER[0], NEW]), 5),
+        }
+        log = read(tmp_path, files)
+        assert log.since_deployment.counts == {"starts": 1}
+        assert gamelog.restarts(log.since_deployment, SINCE, None) == 0
+
+
+def test_starts_that_crash_before_the_game_writes_a_time_are_counted(tmp_path: Path) -> None:
+    crashed = b"\n".join([*BANNER, CRASH])
+    files = {f"godot2026-01-02T00.0{at}.00.log": (crashed, at / 60) for at in (1, 2, 3)}
+    log = read(tmp_path, {**files, "godot.log": (WELL, 5)})
+
+    assert log.since_deployment.count("crashes") == 2, "the first of them began before, or nobody knows when"
+    assert log.since_start.counts == {"starts": 1}
+
+
+def test_no_more_is_read_than_of_one_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    crashed = b"\n".join([NEW, CRASH])
+    files = {f"godot.log.{at}": (crashed, 9.0 - at) for at in range(1, 4)}
+    monkeypatch.setattr(gamelog, "MOST_BYTES", 2 * len(crashed))
+
+    log = read(tmp_path, {**files, "godot.log": (WELL, 9)})
+
+    assert log.earlier == (f"{LOGS}/godot.log.2", f"{LOGS}/godot.log.1")
+    assert log.since_deployment.count("crashes") == 2
 
 
 if __name__ == "__main__":
