@@ -6,9 +6,8 @@ Panels are matched by what they query, not by their titles; their queries are as
 from __future__ import annotations
 
 import base64
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -27,12 +26,11 @@ _VARIABLES = {"__rate_interval": "5m", "__interval": "1m", "__range": "1h", "__a
 _VARIABLES |= {"__range_s": "3600", "__range_ms": "3600000", "__interval_ms": "60000", "__rate_interval_ms": "300000"}
 _PLACES = ("job", "instance", "namespace", "cluster", "pod", "host", "env", "environment")
 """Labels that say where a series comes from; the others say what happened, and nothing of the kind may have."""
-_OPERATORS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 _LATENCY = r"http_request_duration_seconds_bucket|http_request_latency_ms"
 
 WANTED: dict[str, tuple[tuple[str, str], ...]] = {
     "HTTP API Overview": (
-        ("request rate", r"rate\(http_requests_total"),
+        ("request rate", r"rate\(\s*http_requests_total"),
         ("error rate", r"http_requests_total\{[^}]*status"),
         ("latency percentiles", _LATENCY),
         ("active connections", r"active_connections"),
@@ -123,14 +121,26 @@ class Grafana:
             return said.get("status") == "OK", printable(str(said.get("message", "")), 120)
 
     def panels(self) -> list[Panel]:
-        """Every panel with queries, of every dashboard."""
+        """Every panel that asks Prometheus something, of every dashboard."""
         found: list[Panel] = []
         for entry in _list(self.ask("/api/search?type=dash-db&limit=200")):
             said = self.ask(f"/api/dashboards/uid/{quote(str(entry.get('uid', '')))}")
             model = said.get("dashboard") if isinstance(said, dict) else None
             if isinstance(model, dict):
-                found += panels_of(model)
+                found += panels_of(model, self._kind)
         return found
+
+    def _kind(self, source: str) -> str:
+        """The type of a data source, by its uid or name; "" where Grafana knows none or does not tell."""
+        return self._kinds.get(source, "")
+
+    @cached_property
+    def _kinds(self) -> dict[str, str]:
+        try:
+            known = _list(self.ask("/api/datasources"))
+        except LookError:
+            return {}
+        return {str(one.get(key)): str(one.get("type", "")) for one in known for key in ("name", "uid")}
 
     def values(self, query: str) -> int:
         """How many series a panel's query has now. Raises BadAnswer when Prometheus refuses the query."""
@@ -152,10 +162,8 @@ class Grafana:
             return False
         for selector in asked:
             name = promql.metric(selector)
-            place = (
-                f"{one.name}{_operator(one)}{json.dumps(one.value)}" for one in selector.matchers.matchers if one.name in _PLACES
-            )
-            if not name or not (self.values(f"{name}{{{','.join(place)}}}") or self._declared(name)):
+            place = [one for one in promql.matchers(selector) if one[0] in _PLACES]
+            if not name or not (self.values(promql.written(name, place)) or self._declared(name)):
                 return False
         return bool(asked)
 
@@ -179,20 +187,61 @@ def connect(target: Target, user_agent: str) -> Grafana:
 
 
 @http.shaped("Grafana")
-def panels_of(model: Mapping[str, Any]) -> list[Panel]:
-    """The panels of a dashboard's model that ask something, those in folded rows too."""
+def panels_of(model: Mapping[str, Any], kind: Callable[[str], str] = lambda _: "") -> list[Panel]:
+    """The panels of a dashboard's model that ask Prometheus something, those in folded rows too.
+
+    What a panel asks another data source (Loki) is left out. `kind` says the type of a data source of which the model
+    says only the uid or name; one of which nobody says the type counts as Prometheus.
+    """
     title = str(model.get("title", ""))
+
+    def of_prometheus(panel: Mapping[str, Any], target: Mapping[str, Any]) -> bool:
+        source = target.get("datasource") or panel.get("datasource")
+        if isinstance(source, dict):
+            said = str(source.get("type") or kind(str(source.get("uid", ""))))
+        else:
+            said = kind(str(source)) if source else ""
+        return not said or "prometheus" in said
+
+    def queries(panel: Mapping[str, Any]) -> tuple[str, ...]:
+        return tuple(str(one["expr"]) for one in panel.get("targets") or () if one.get("expr") and of_prometheus(panel, one))
+
     return [
-        Panel(title, printable(str(one.get("title", "")), 80), queries)
+        Panel(title, printable(str(one.get("title", "")), 80), asked)
         for one in _flat(model.get("panels"))
-        if (queries := tuple(str(each["expr"]) for each in one.get("targets") or () if each.get("expr")))
+        if (asked := queries(one))
     ]
 
 
-def lacking(panels: list[Panel], dashboard: str) -> list[str]:
+def belonging(panels: Sequence[Panel], dashboard: str) -> list[Panel]:
+    """The panels of the wanted dashboard: the one of this title, else one with these words in its title.
+
+    Of several of these the one that lacks least: "System" may be in the title of another as well.
+    """
+    titles = {one.dashboard for one in panels}
+    exact = {title for title in titles if title.strip().lower() == dashboard.lower()}
+    words = r"[\W_]+".join(map(re.escape, dashboard.split()))
+    holding = [title for title in sorted(titles) if re.search(rf"(?<![^\W_]){words}(?![^\W_])", title, re.IGNORECASE)]
+    if not exact and holding:
+        exact = {min(holding, key=lambda title: len(_missing([one for one in panels if one.dashboard == title], dashboard)))}
+    return [one for one in panels if one.dashboard in exact]
+
+
+def parted(panels: Sequence[Panel], dashboards: Sequence[str]) -> tuple[list[Panel], list[str]]:
+    """The panels of the wanted dashboards, and the titles of the others, which nobody promised to keep filled."""
+    wanted = {panel for name in dashboards for panel in belonging(panels, name)}
+    others = sorted({printable(panel.dashboard, 80) for panel in panels if panel not in wanted})
+    return [panel for panel in panels if panel in wanted], others
+
+
+def lacking(panels: Sequence[Panel], dashboard: str) -> list[str]:
     """What a dashboard must show and no panel of it asks for. Another dashboard's panel does not count."""
-    own = [query for one in panels if one.dashboard.strip().lower() == dashboard.lower() for query in one.queries]
-    return [name for name, pattern in WANTED[dashboard] if not any(re.search(pattern, query) for query in own)]
+    return _missing(belonging(panels, dashboard), dashboard)
+
+
+def _missing(panels: Sequence[Panel], dashboard: str) -> list[str]:
+    own = [query for one in panels for query in one.queries]
+    return [name for name, pattern in WANTED[dashboard] if not any(re.search(pattern, query, re.DOTALL) for query in own)]
 
 
 def filled(query: str) -> str:
@@ -201,10 +250,6 @@ def filled(query: str) -> str:
     text = re.sub(r'(?<![!=~])=\s*"([^"]*\.\*[^"]*)"', r'=~"\1"', text)
     text = re.sub(r"\[\.\*(?=[\]:])", "[5m", text)
     return re.sub(r"\b(topk|bottomk|quantile|limitk)(\s*(?:(?:by|without)\s*\([^)]*\)\s*)?\(\s*)\.\*", r"\g<1>\g<2>5", text)
-
-
-def _operator(matcher: Any) -> str:
-    return _OPERATORS[str(matcher.op).rpartition(".")[2]]
 
 
 def _flat(panels: Any) -> Iterator[Mapping[str, Any]]:

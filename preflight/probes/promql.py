@@ -182,12 +182,13 @@ def _scale(tree: Any) -> float:
     if isinstance(tree, promql_parser.AggregateExpr):
         return _scale(tree.expr)
     if isinstance(tree, promql_parser.Call):
-        if tree.func.name == "increase":
-            ranged = tree.args[0]
-            inner = _scale(ranged.expr) if isinstance(ranged, promql_parser.SubqueryExpr) else 1.0
-            return float(ranged.range.total_seconds()) * inner
-        if tree.func.name in _SAME_UNIT and isinstance(tree.args[-1], promql_parser.SubqueryExpr):
-            return _scale(tree.args[-1].expr)
+        ranged: Any = _bare(tree.args[-1]) if tree.args else None
+        inner = _scale(ranged.expr) if isinstance(ranged, promql_parser.SubqueryExpr) else 1.0
+        span = getattr(ranged, "range", None)
+        if tree.func.name == "increase" and span is not None:
+            return float(span.total_seconds()) * inner
+        if tree.func.name in _SAME_UNIT:
+            return inner
         if tree.func.name in ("histogram_quantile", "round"):
             return 1.0
     if isinstance(tree, promql_parser.VectorSelector) and (tree.name or "").endswith("_ms"):

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from preflight.probes import api, headers, health, histogram, http, metrics, prometheus, promrules, scenes, telemetry
+from preflight.probes import api, headers, health, histogram, http, metrics, prometheus, promrules, recorded, scenes, telemetry
 from preflight.probes.alertmanager import Alertmanager
 from preflight.probes.grafana import Grafana
 from preflight.probes.prometheus import Prometheus
@@ -69,13 +69,14 @@ QUERY = {
                     {
                         "name": "r",
                         "type": "alerting",
-                        "query": 'sum(rate(up{job="a"}[5m])) * 60 > 5',
+                        "query": 'sum(rate(up{job="a"}[5m])) * 60 + job:up:min > 5',
                         "duration": 60,
                         "labels": {"severity": "critical"},
                         "health": "ok",
                         "state": "inactive",
                         "lastError": "",
-                    }
+                    },
+                    {"name": "job:up:min", "type": "recording", "query": "min(up)", "labels": {"team": "vr"}},
                 ],
             }
         ],
@@ -237,7 +238,8 @@ def test_what_prometheus_says_is_read_or_said_to_be_none(monkeypatched: pytest.M
     rules = looked(client.rules) or []
     for rule in rules:
         assert not math.isnan(rule.hold)
-        looked(promrules.selectors, rule)
+        looked(promrules.metrics, rule)
+        looked(recorded.needed, rule)
         looked(promrules.threshold, rule, promrules.DOCUMENTED[0])
     for wanted in promrules.DOCUMENTED:
         looked(promrules.find, rules, wanted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import threading
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import pytest
 
 from preflight.errors import BadAnswer, LookError, Undecided
 from preflight.probes import grafana
-from preflight.probes.grafana import WANTED, Grafana, filled, lacking, panels_of
+from preflight.probes.grafana import WANTED, Grafana, Panel, belonging, filled, lacking, panels_of, parted
 from preflight.redact import Secret
 from preflight.rehearsal.host.dashboards import DASHBOARDS, dashboard_text
 
@@ -26,7 +27,9 @@ class StandIn(BaseHTTPRequestHandler):
         if login != "Bearer viewer-token":
             return self._say({"message": "Unauthorized"}, 401)
         if self.path == "/api/datasources":
-            return self._say([{"type": "loki", "uid": "l"}, {"type": "prometheus", "uid": "p"}])
+            return self._say(
+                [{"type": "loki", "uid": "l", "name": "Logs"}, {"type": "prometheus", "uid": "p", "name": "Metrics"}]
+            )
         if self.path == "/api/datasources/uid/p/health":
             return self._say({"status": "OK", "message": "works"})
         if self.path.startswith("/api/search"):
@@ -93,6 +96,92 @@ def test_panels_in_folded_rows_are_found() -> None:
     row = {"type": "row", "panels": [{"title": "inside", "targets": [{"expr": "up"}, {"expr": ""}]}]}
 
     assert [panel.title for panel in panels_of({"title": "x", "panels": [row, {"title": "text"}]})] == ["inside"]
+
+
+def retitled(client: Grafana, **titles: str) -> list[Panel]:
+    """The shipped panels, with other titles for some dashboards."""
+    return [
+        dataclasses.replace(one, dashboard=titles.get(one.dashboard.replace(" ", "_"), one.dashboard)) for one in client.panels()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("dashboard", "title"),
+    [
+        ("Security", "Security Dashboard"),
+        ("Security", " security "),
+        ("VR Performance", "VR Performance Dashboard"),
+        ("VR Performance", "SpaceTime / VR-performance"),
+        ("HTTP API Overview", "SpaceTime http_api_overview"),
+    ],
+)
+def test_dashboard_is_found_by_the_words_of_its_title(client: Grafana, dashboard: str, title: str) -> None:
+    panels = retitled(client, **{dashboard.replace(" ", "_"): title})
+
+    assert lacking(panels, dashboard) == []
+    assert {one.dashboard for one in belonging(panels, dashboard)} == {title}
+
+
+@pytest.mark.parametrize("title", ["Cybersecurity", "Securityx", "Sec", "VRPerformance", "Performance of VR"])
+def test_part_of_a_title_is_no_title(client: Grafana, title: str) -> None:
+    panels = retitled(client, Security=title, VR_Performance=title)
+
+    assert belonging(panels, "Security") == []
+    assert belonging(panels, "VR Performance") == []
+
+
+def test_of_several_dashboards_with_the_words_the_one_that_lacks_least_is_meant(client: Grafana) -> None:
+    imported = [Panel("Node System Overview", "broken", ("nothing",)), Panel("Security of the house", "doors", ("door_open",))]
+
+    assert {one.dashboard for one in belonging([*imported, *client.panels()], "System")} == {"System"}
+    renamed = [*imported, *retitled(client, Security="The Game's Security")]
+    assert {one.dashboard for one in belonging(renamed, "Security")} == {"The Game's Security"}
+
+
+def test_only_the_wanted_dashboards_are_judged(client: Grafana) -> None:
+    imported = [Panel("Node Exporter Full", "empty", ("nothing",)), Panel("Node Exporter Full", "refused", ("broken",))]
+    panels = retitled(client, Security="Security Dashboard")
+
+    assert parted([*imported, *panels], list(WANTED)) == (panels, ["Node Exporter Full"])
+    assert parted(panels, ["System"])[1] == ["HTTP API Overview", "Security Dashboard", "VR Performance"]
+
+
+def test_query_over_several_lines_is_matched() -> None:
+    top = Panel("HTTP API Overview", "top", ("topk(5,\n  sum by (endpoint) (\n    rate(\n      http_requests_total[5m])))",))
+
+    assert {"request rate", "top endpoints by requests"}.isdisjoint(lacking([top], "HTTP API Overview"))
+
+
+LOKI, MIXED = {"type": "loki", "uid": "l"}, {"type": "datasource", "uid": "-- Mixed --"}
+
+
+@pytest.mark.parametrize(
+    ("panel", "target", "asked"),
+    [
+        (LOKI, LOKI, False),
+        (LOKI, None, False),
+        ({"uid": "l"}, None, False),
+        ("Logs", None, False),
+        (MIXED, LOKI, False),
+        (MIXED, {"type": "prometheus", "uid": "p"}, True),
+        ({"type": "prometheus", "uid": "${source}"}, None, True),
+        ({"type": "grafana-amazonprometheus-datasource", "uid": "a"}, None, True),
+        ({"uid": "${source}"}, None, True),
+        ("${DS_PROMETHEUS}", None, True),
+        ("Metrics", None, True),
+        (None, None, True),
+    ],
+)
+def test_only_what_prometheus_is_asked_is_a_panels_query(client: Grafana, panel: object, target: object, *, asked: bool) -> None:
+    model = {"title": "x", "panels": [{"title": "p", "datasource": panel, "targets": [{"expr": "up", "datasource": target}]}]}
+
+    assert bool(panels_of(model, client._kind)) is asked
+
+
+def test_source_that_grafana_does_not_tell_of_counts_as_prometheus(url: str) -> None:
+    model = {"title": "x", "panels": [{"title": "p", "datasource": "Logs", "targets": [{"expr": "up"}]}]}
+
+    assert len(panels_of(model, Grafana(url, Secret("another-token"), "selftest")._kind)) == 1
 
 
 def test_values_of_a_query(client: Grafana) -> None:

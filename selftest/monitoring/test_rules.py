@@ -45,6 +45,8 @@ def rule(expression: str, *, like: str = "HighHTTPErrorRate") -> Rule:
         ("sum(rate(a[1m])) * 60 > 50", 50 / 60),
         ("sum(increase(a[1m])) > 50", 50 / 60),
         ("sum(increase(a[2m])) / 2 > 50", 50 / 60),
+        ("sum(increase((a[1m]))) > 50", 50 / 60),
+        ("max_over_time((100 * a / b)[5m:1m]) > 5", 0.05),
         ("memory > 1024 * 1024 * 1024", 2.0**30),
         ("memory / 1024 / 1024 > 1024", 2.0**30),
         ("(memory / 2 ^ 20) > 1024", 2.0**30),
