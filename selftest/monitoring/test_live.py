@@ -13,7 +13,8 @@ from preflight import checklist, programs
 from preflight.errors import Undecided
 from preflight.manners import admit
 from preflight.outcome import Reason
-from preflight.probes.prometheus import Prometheus
+from preflight.probes import promrules
+from preflight.probes.prometheus import Prometheus, game_job
 from preflight.rehearsal.behaviour import Deployment
 from preflight.rehearsal.deploy import Rehearsal
 from preflight.target import load
@@ -74,6 +75,14 @@ def test_rules_are_loaded_and_alerts_have_somewhere_to_go(running: tuple[Rehears
     assert len(prometheus.rules()) == 14
     assert all(rule.health == "ok" for rule in prometheus.rules())
     assert prometheus.alertmanagers()
+
+
+def test_shipped_rules_see_the_game(running: tuple[Rehearsal, Prometheus]) -> None:
+    _, prometheus = running
+    rules = prometheus.rules()
+
+    assert promrules.blind(prometheus, rules, ()) == []
+    assert promrules.strangers(prometheus, rules, (), game_job(prometheus)) == []
 
 
 def test_servers_listen_on_loopback_only_and_end_with_the_rehearsal(tmp_path: Path) -> None:
