@@ -139,12 +139,6 @@ class Budget:
         if wait > 0:
             self._sleep(wait)
 
-    def learn(self, endpoint: str, per_minute: int) -> None:
-        """The target announced another limit for `endpoint`: the smaller of it and the documented one is kept."""
-        with self._lock:
-            self._read()
-            self._write("limit", endpoint_of(endpoint), per_minute)
-
     def close(self, address: str, seconds: float) -> None:
         """Send nothing more from `address` for that time: it is spent, or locked out."""
         with self._lock:
@@ -189,10 +183,7 @@ class Budget:
     def _wait(self, state: dict[str, Any], address: str, endpoint: str, *, bad_login: bool) -> float:
         now = self._clock()
         sent = state["sent"].get(address, [])
-        per_minute = min(
-            DOCUMENTED_PER_MINUTE.get(endpoint, DEFAULT_PER_MINUTE),
-            state["limits"].get(endpoint, DEFAULT_PER_MINUTE),
-        )
+        per_minute = DOCUMENTED_PER_MINUTE.get(endpoint, DEFAULT_PER_MINUTE)
         here = [at for at, where, _ in sent if where == endpoint]
         waits = [state["closed"].get(address, 0.0) - now]
         waits += [_room(here, window, now) for window in (_Window(max(1, per_minute - _MARGIN), 60.0), _ENDPOINT)]
@@ -232,7 +223,7 @@ class Budget:
 
 
 def _nothing() -> dict[str, Any]:
-    return {"sent": {}, "limits": {}, "closed": {}, "refused": []}
+    return {"sent": {}, "closed": {}, "refused": []}
 
 
 def _line(*entry: Any) -> bytes:
@@ -242,7 +233,7 @@ def _line(*entry: Any) -> bytes:
 
 def _enter(state: dict[str, Any], line: bytes) -> None:
     """Enter one line of the log; half a line says nothing."""
-    with suppress(ValueError, TypeError, OverflowError):
+    with suppress(ValueError, TypeError):
         what, *told = json.loads(line)
         if what == "sent":
             address, at, endpoint, bad_login = told
@@ -253,9 +244,6 @@ def _enter(state: dict[str, Any], line: bytes) -> None:
         elif what == "closed":
             address, until = told
             state["closed"][address] = max(float(until), state["closed"].get(address, 0.0))
-        elif what == "limit":
-            endpoint, per_minute = told
-            state["limits"][endpoint] = int(per_minute)
 
 
 def _forget(state: dict[str, Any], now: float) -> None:
@@ -272,7 +260,6 @@ def _entries(state: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
         yield from (("sent", address, *row) for row in rows)
     yield from (("refused", *entry) for entry in state["refused"])
     yield from (("closed", *entry) for entry in state["closed"].items())
-    yield from (("limit", *entry) for entry in state["limits"].items())
 
 
 def _room(times: Sequence[float], window: _Window, now: float) -> float:

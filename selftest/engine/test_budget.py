@@ -136,15 +136,6 @@ def test_a_bucket_is_full_again_a_minute_after_the_last_request(tmp_path: Path) 
     assert clock.now == 1060.0
 
 
-def test_a_lower_limit_is_learned(tmp_path: Path) -> None:
-    clock = Clock()
-    pace = budget(tmp_path, clock)
-    pace.learn("/health", 10)
-    for _ in range(9):
-        pace.take("/health")
-    assert clock.now > 1050
-
-
 def test_a_broken_budget_file_is_started_anew(tmp_path: Path) -> None:
     (tmp_path / "budget.json").write_text('["sent", "", 10')
     clock = Clock()
@@ -159,7 +150,6 @@ def test_a_long_log_begins_anew_and_forgets_nothing_that_counts(tmp_path: Path, 
     monkeypatch.setattr("preflight.budget._LONGEST_LOG", 2000)
     clock = Clock()
     one, other = budget(tmp_path, clock), budget(tmp_path, clock)
-    one.learn("/scene", 7)
     one.close("127.0.0.9", 3600)
     one.refused("/jobs", 600)
     for number in range(200):
@@ -169,7 +159,6 @@ def test_a_long_log_begins_anew_and_forgets_nothing_that_counts(tmp_path: Path, 
     assert new.locked_until("/jobs") > clock.now
     for each in (new, one, other):
         state = each._read()
-        assert state["limits"] == {"/scene": 7}
         assert "127.0.0.9" in state["closed"]
         assert sum(map(len, state["sent"].values())) == sum(map(len, new._read()["sent"].values())) > 100
 
