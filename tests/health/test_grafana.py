@@ -139,9 +139,9 @@ def test_dashboards_show_the_new_version(grafana, judged, applicable, target, ev
 
 
 @item("HLT-AFTER-06")
-def test_no_panel_is_empty_after_the_deployment(grafana, judged, target, evidence):
+def test_no_panel_is_empty_after_the_deployment(grafana, panels, target, evidence):
     """No panel of any dashboard is empty since the deployment."""
-    empty = empty_panels(grafana, judged, target, evidence)
+    empty = empty_panels(grafana, panels, target, evidence)
 
     assert not empty, f"without data: {', '.join(empty)}"
 
