@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from preflight.errors import LookError
+from preflight.evidence import Evidence
 from preflight.probes import alertmanager, placeholders, yamlfiles
 from preflight.probes import prometheus as client
 from preflight.probes.alertmanager import Alertmanager, Configuration
@@ -32,21 +32,25 @@ def alert_routes(alerts: Alertmanager) -> Configuration:
     return alerts.configuration()
 
 
-@pytest.fixture(scope="session")
-def critical_alerts(target: Target, request: pytest.FixtureRequest) -> list[dict[str, str]]:
+@pytest.fixture
+def critical_alerts(target: Target, evidence: Evidence, request: pytest.FixtureRequest) -> list[dict[str, str]]:
     """The labels of each critical alert that is loaded, Prometheus' own external ones included.
 
-    Where no Prometheus can be asked, those of one that the checklist documents.
+    Where no Prometheus can be asked, those of one that the checklist documents, and the record says so.
     """
     made = {"alertname": "HTTPAPIDown", "severity": "critical"}
     if target.facts.prometheus is None:
+        evidence.fact("tried with one alert alone", "the target file names no Prometheus, whose rules could be tried")
         return [made]
-    with contextlib.suppress(LookError):
+    try:
         external = request.getfixturevalue("prometheus").external_labels()
         loaded = [rule for rule in request.getfixturevalue("rules") if rule.labels.get("severity") == "critical"]
-        known = [{name: text for name, text in rule.labels.items() if "{{" not in text} for rule in loaded]
-        return [external | labels | {"alertname": rule.name} for rule, labels in zip(loaded, known, strict=True)] or [made]
-    return [made]
+    except LookError as error:
+        evidence.fact("tried with one alert alone", str(error))
+        return [made]
+    # what a template makes of a label is known when the alert is raised
+    fixed = [{name: text for name, text in rule.labels.items() if "{{" not in text} | {"alertname": rule.name} for rule in loaded]
+    return [external | labels for labels in fixed] or [external | made]
 
 
 @dataclass(frozen=True)

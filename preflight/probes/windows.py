@@ -163,7 +163,7 @@ class View(Scraped):
     def healthy(self) -> Figure:
         """Moments at which the API was up and no health check failed, in percent. Raises Undecided where nobody checked."""
         whole = self.complete()
-        checked = self._rates("http_requests_total", f"{_HEALTH_CHECKS}", empty=True)
+        checked = self._rates("http_requests_total", _HEALTH_CHECKS, empty=True)
         if not checked.values.any():
             raise Undecided(Reason.SAMPLES, "no health check is counted in that window: let something ask /health regularly")
         sick = self._rates("http_requests_total", f'{_HEALTH_CHECKS},status=~"5.."', empty=True)

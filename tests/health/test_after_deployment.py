@@ -9,7 +9,7 @@ from preflight.errors import LookError
 from preflight.fixtures import item
 from preflight.probes import gamelog, gathered, processes, telemetry
 from preflight.probes.api import PROTECTED
-from preflight.windowfixtures import judge_memory
+from preflight.windowfixtures import judge_share
 
 ENDPOINTS = ("/health", "/status", "/scene", "/scenes", "/performance")
 TELEMETRY_SECONDS = 5.0
@@ -116,4 +116,5 @@ def test_memory_stays_as_planned(memory, host_memory, evidence):
         raise LookError("no source says how much memory the game uses")
     source, most = max(memory.items(), key=lambda pair: pair[1])
 
-    judge_memory(evidence, most, host_memory, where=source)
+    evidence.judge("memory", most, where=source)
+    judge_share(evidence, most, host_memory, where=source)

@@ -10,7 +10,7 @@ from preflight.fixtures import item
 from preflight.outcome import Reason
 from preflight.probes import health, metrics
 from preflight.probes.api import SAFE_GETS
-from preflight.windowfixtures import judge_memory
+from preflight.windowfixtures import judge_share
 
 
 @item("HLT-API-01")
@@ -111,7 +111,8 @@ def test_memory_is_as_planned(memory, host_memory, evidence):
         raise LookError("no source says how much memory the game uses")
     source, most = max(memory.items(), key=lambda pair: pair[1])
 
-    judge_memory(evidence, most, host_memory, where=source)
+    evidence.judge("memory", most, where=source)
+    judge_share(evidence, most, host_memory, where=source)
 
 
 @item("HLT-API-10")

@@ -5,7 +5,7 @@ Checklist lines 1026, 1032, 1231-1238.
 
 from preflight.fixtures import item
 from preflight.probes.spans import DAY
-from preflight.windowfixtures import judge_memory
+from preflight.windowfixtures import judge_share
 
 
 @item("HLT-CARD-01")
@@ -33,7 +33,7 @@ def test_memory_of_the_day(watched, evidence):
     memory = day.memory()
 
     watched.judge_value("memory", float(memory.values.max()), memory)
-    judge_memory(evidence, float(memory.values.max()), day.host_memory())
+    judge_share(evidence, float(memory.values.max()), day.host_memory())
 
 
 @item("HLT-CARD-05")
