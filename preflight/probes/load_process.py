@@ -21,6 +21,7 @@ import ssl
 import statistics
 import sys
 import time
+from collections import deque
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -29,6 +30,7 @@ import aiohttp
 _SPIN_S = 0.0004
 _LONGEST_LEAD_S = 0.0005
 _MOST_IN_FLIGHT = 512
+_REMEMBERED = 31
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,8 @@ class Generator:
         self._in_flight: set[asyncio.Task[None]] = set()
         self._sent: list[Sent] = []
         self._stop = False
-        self._lead = 0.0
-        self._preparing: list[float] = []
+        self._lead = self._start = 0.0
+        self._preparing: deque[float] = deque(maxlen=_REMEMBERED)
 
     async def run(self) -> dict[str, Any]:
         """Send everything, wait for the answers, and say what happened."""
@@ -114,8 +116,6 @@ class Generator:
         sessions = [self._session(source) for source in order.sources]
         try:
             await self._phase(sessions, order.warm_up, random.Random(order.seed ^ 0x5EED), warm_up=True)  # noqa: S311
-            if self._preparing:  # what it takes to write a request is ours, not the target's: begin that much earlier
-                self._lead = min(_LONGEST_LEAD_S, statistics.median(self._preparing))
             if self._sent and all(one.what in ("timeout", "connection") for one in self._sent):
                 self._stop = True  # nobody answers: asking hundreds of times more would tell nothing
             began = await self._phase(sessions, order.rounds, random.Random(order.seed), warm_up=False)  # noqa: S311
@@ -160,35 +160,35 @@ class Generator:
     async def _phase(self, sessions: list[aiohttp.ClientSession], rounds: int, dice: random.Random, *, warm_up: bool) -> float:
         """Send `rounds` rounds on schedule and wait for all their answers; when the schedule began (epoch seconds)."""
         order, loop = self._order, asyncio.get_running_loop()
-        start = loop.time() + 0.02
+        self._start = loop.time() + 0.02
         began = time.time() + 0.02
         stretch = order.period_s / sum(lane.slot_s for lane in order.lanes)
         for number in range(rounds):
-            slot_begins = start + number * order.period_s
+            slot_begins = self._start + number * order.period_s
             for index, lane in enumerate(order.lanes):
                 due = slot_begins + dice.random() / 2 * lane.slot_s * stretch
                 slot_begins += lane.slot_s * stretch
                 if self._stop:
                     break
                 await _until(due - self._lead)
-                self._leave(sessions[number % len(sessions)], index, number, due, due - start, warm_up=warm_up)
+                self._leave(sessions[number % len(sessions)], index, number, due, warm_up=warm_up)
         if self._in_flight:
             await asyncio.wait(self._in_flight)
         return began
 
-    def _leave(self, session: aiohttp.ClientSession, lane: int, number: int, due: float, at: float, *, warm_up: bool) -> None:
+    def _leave(self, session: aiohttp.ClientSession, lane: int, number: int, due: float, *, warm_up: bool) -> None:
         if len(self._in_flight) >= _MOST_IN_FLIGHT:
-            self._sent.append(Sent(lane, round(at, 4), 0.0, 0.0, "dropped", fresh=False, warm_up=warm_up))
+            self._sent.append(Sent(lane, round(due - self._start, 4), 0.0, 0.0, "dropped", fresh=False, warm_up=warm_up))
             return
-        task = asyncio.get_running_loop().create_task(self._one(session, lane, number, due, at, warm_up=warm_up))
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(self._one(session, lane, number, due, loop.time(), warm_up=warm_up))
         self._in_flight.add(task)
         task.add_done_callback(self._in_flight.discard)
 
     async def _one(
-        self, session: aiohttp.ClientSession, index: int, number: int, due: float, at: float, *, warm_up: bool
+        self, session: aiohttp.ClientSession, index: int, number: int, due: float, left: float, *, warm_up: bool
     ) -> None:
         order, lane, loop = self._order, self._order.lanes[index], asyncio.get_running_loop()
-        left = loop.time()
         body = lane.bodies[number % len(lane.bodies)].encode() if lane.bodies else None
         context: dict[str, Any] = {}
         try:
@@ -205,12 +205,13 @@ class Generator:
             what, done = "connection", loop.time()
         fresh = bool(context.get("fresh"))
         written = left + self._lead if fresh else context.get("written", left + self._lead)
-        if not fresh:
+        if not fresh:  # what it takes to write a request is ours, not the target's: the next one begins that much earlier
             self._preparing.append(written - left)
+            self._lead = min(_LONGEST_LEAD_S, statistics.median(self._preparing))
         if what == "429":
             self._stop = True  # nobody planned it: nothing more is sent
-        lag, took = round(max(0.0, written - due) * 1000, 3), round((done - due) * 1000, 2)
-        self._sent.append(Sent(index, round(at, 4), lag, took, what, fresh=fresh, warm_up=warm_up))
+        at, lag, took = round(due - self._start, 4), round(max(0.0, written - due) * 1000, 3), round((done - due) * 1000, 2)
+        self._sent.append(Sent(index, at, lag, took, what, fresh=fresh, warm_up=warm_up))
 
 
 async def _until(due: float) -> None:
