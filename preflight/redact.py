@@ -26,6 +26,7 @@ _TOKEN = re.compile(
     r"(?>eyJ[A-Za-z0-9_-]{5,}={0,2})\.[A-Za-z0-9_-]{2,}={0,2}(?:\.[A-Za-z0-9_-]*={0,2})?"
 )
 _BEARER = re.compile(r"(?i)\b(bearer|basic)(\s+|%20|\+)(?!\[redacted\])([A-Za-z0-9._~+/=-]{16,})")
+_SHORTEST_BEARER = len("basic") + 1 + 16
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
 
 
@@ -113,10 +114,12 @@ class Redactor:
         """`text` without secrets."""
         if self._known is not None:
             text = self._known.sub(MASK, text)
-        text = _PRIVATE_KEY.sub(MASK, text)
-        if "eyJ" in text:  # few texts have it, and looking for it takes a hundredth of the time
+        # few texts can have them, and to see that takes a hundredth of the time
+        if "-----BEGIN" in text:
+            text = _PRIVATE_KEY.sub(MASK, text)
+        if "eyJ" in text:
             text = _TOKEN.sub(rf"\1{MASK}", text)
-        return _BEARER.sub(rf"\1\2{MASK}", text)
+        return _BEARER.sub(rf"\1\2{MASK}", text) if len(text) >= _SHORTEST_BEARER else text
 
     def tree(self, value: Any) -> Any:
         """`value` (of lists, dictionaries, strings, numbers) with every string redacted, keys included."""

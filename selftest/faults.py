@@ -1,6 +1,6 @@
 """The matrix: what the suite says of every fault and every look-alike of the rehearsal, against what it must say.
 
-python -m selftest.faults                      everything, eleven at a time: a run waits for most of its time
+python -m selftest.faults                      everything, fifteen at a time: a run waits for most of its time
 python -m selftest.faults --only NAME ...      these
 python -m selftest.faults --shard 1/4          a quarter
 python -m selftest.faults --observe NAME ...   print the vector of a fault in the form of selftest/expected/
@@ -55,6 +55,8 @@ _ELSEWHERE = ("latency",)
 _ALONE = ("headset_slow_frames",)
 """Faults that only a quiet machine shows: frames of the live session are not judged on a busy one."""
 
+_PLUGINS_UNUSED = ("html", "cacheprovider", "logging", "unraisableexception", "threadexception")
+
 _STATIONS = 3
 """Headset sessions at a time: they draw in software, and more of them would say how slow this machine is."""
 
@@ -97,7 +99,7 @@ def look(name: str, extra: Sequence[str] = ()) -> Vector:
     """
     with tempfile.TemporaryDirectory(prefix="preflight-matrix-") as place:
         fault = [] if name.startswith(CLEAN) else ["--fault", name]
-        words = ["--rehearse", "-q", "--tb=native", "-p", "no:html", "-p", "no:cacheprovider", f"--record={place}", *fault]
+        words = ["--rehearse", "-q", "--tb=line", f"--record={place}", *fault, *(f"-pno:{name}" for name in _PLUGINS_UNUSED)]
         environment = {**os.environ, "XDG_CACHE_HOME": place, "PREFLIGHT_PROGRAMS": str(Path(place) / "none")}
         environment.pop("PREFLIGHT_HEADSET_DIR", None)
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # some 500 runs of the same modules
@@ -203,7 +205,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--shard", default="1/1", metavar="I/N")
     parser.add_argument("--observe", nargs="+", default=[], metavar="NAME")
     parser.add_argument(
-        "--workers", type=int, default=8, help="runs at a time besides those with a headset; most of a run is waiting"
+        "--workers", type=int, default=12, help="runs at a time besides those with a headset; most of a run is waiting"
     )
     parser.add_argument("--clean", type=int, default=10, metavar="N", help="clean runs to look for false alarms in")
     parser.add_argument("--results", type=Path, default=ROOT / "reports" / "matrix", help="where cases are kept")

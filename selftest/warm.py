@@ -1,7 +1,7 @@
 """pytest in a process that has its modules loaded already: the matrix starts it some 500 times.
 
 Each thread that calls `run` gets a process of its own that loads the libraries, the suite and its tests as they are then,
-and forks for every run.
+and forks for every run. What a run saves: no HTML record, scripts as they come parsed already, TLS sessions resumed.
 """
 
 from __future__ import annotations
@@ -13,19 +13,26 @@ import io
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
+from gdtoolkit.parser import parser
+
 from preflight import checklist
 from preflight.checklist import ROOT
+from preflight.probes import gdscript, transport
 from preflight.record import html
 from preflight.rehearsal import children
+from preflight.rehearsal.behaviour import Host
+from preflight.rehearsal.host import settings
 
 _CHILDREN = ("preflight.rehearsal.front", "preflight.rehearsal.game")
 _LOADED = (
@@ -114,6 +121,7 @@ def _serve() -> None:
             importlib.import_module(name)
     checklist.load()
     _imagine()
+    _parse()
     _collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)  # a run is over before its garbage matters
@@ -137,9 +145,35 @@ def _become(job: Mapping[str, Any]) -> int:
     sys.argv = ["pytest", *job["words"]]
     children.process = _forked
     html.section = html.page = lambda *_: ""  # who starts many runs reads their record.json
+    transport._trusting = lru_cache(_resuming(transport._trusting))
     import pytest
 
     return int(pytest.main(job["words"]))
+
+
+class _Remembering(ssl.SSLSocket):
+    """Leaves its session to the next connection of its context."""
+
+    def _real_close(self) -> None:
+        if self._sslobj is not None:
+            self.context.left[self.server_hostname] = self.session
+        super()._real_close()
+
+
+class _Resuming(ssl.SSLContext):
+    """Resumes the last session with a host: half of a handshake's work, which is a sixth of a run's."""
+
+    def wrap_socket(self, *args: Any, **more: Any) -> ssl.SSLSocket:
+        return super().wrap_socket(*args, session=self.left.get(more.get("server_hostname")), **more)
+
+
+def _resuming(trusting: Callable[[str], ssl.SSLContext]) -> Callable[[str], ssl.SSLContext]:
+    def resuming(authorities: str) -> ssl.SSLContext:
+        context = trusting(authorities)
+        context.__class__, context.sslsocket_class, context.left = _Resuming, _Remembering, {}
+        return context
+
+    return resuming
 
 
 def _collect() -> None:
@@ -153,11 +187,18 @@ def _collect() -> None:
 
 def _imagine() -> None:
     """Let hypothesis read the constants of all modules, which it does once in a process."""
-    from hypothesis import given, settings
+    import hypothesis
     from hypothesis import strategies as st
 
     made: list[str] = []
-    settings(database=None)(given(st.text())(lambda text: made.append(text)))()  # noqa: PLW0108 - hypothesis asks for an argument by name
+    hypothesis.settings(database=None)(hypothesis.given(st.text())(lambda text: made.append(text)))()  # noqa: PLW0108 - hypothesis asks for an argument by name
+
+
+def _parse() -> None:
+    """Parse the rehearsal's scripts, which most runs find as they are."""
+    parser.parse = lru_cache(parser.parse)
+    for path in settings.GDSCRIPT:
+        gdscript.parse(settings.gdscript_text(path, Host()))
 
 
 def _forked(module: str, assignment: Path, errors: IO[bytes]) -> subprocess.Popen[bytes]:
