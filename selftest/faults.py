@@ -1,6 +1,6 @@
 """The matrix: what the suite says of every fault and every look-alike of the rehearsal, against what it must say.
 
-python -m selftest.faults                      everything, fifteen at a time: a run waits for most of its time
+python -m selftest.faults                      everything, twelve at a time: a run waits for most of its time
 python -m selftest.faults --only NAME ...      these
 python -m selftest.faults --shard 1/4          a quarter
 python -m selftest.faults --observe NAME ...   print the vector of a fault in the form of selftest/expected/
@@ -20,6 +20,7 @@ import sys
 import tempfile
 import threading
 import tomllib
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -205,7 +206,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--shard", default="1/1", metavar="I/N")
     parser.add_argument("--observe", nargs="+", default=[], metavar="NAME")
     parser.add_argument(
-        "--workers", type=int, default=12, help="runs at a time besides those with a headset; most of a run is waiting"
+        "--workers", type=int, default=12, help="runs at a time, up to three of them with a headset; most of a run is waiting"
     )
     parser.add_argument("--clean", type=int, default=10, metavar="N", help="clean runs to look for false alarms in")
     parser.add_argument("--results", type=Path, default=ROOT / "reports" / "matrix", help="where cases are kept")
@@ -253,12 +254,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _all(do: Callable[[str], T], names: Sequence[str], workers: int) -> list[T]:
-    """`do` for every name, `workers` at a time, those of `_ALONE` at last; headsets have workers of their own."""
-    together = [name for name in names if name not in _ALONE]
-    with ThreadPoolExecutor(workers) as plain, ThreadPoolExecutor(_STATIONS) as stations:
-        futures = [(stations if setting(name) == "headset" else plain).submit(do, name) for name in together]
-        done = [future.result() for future in futures]
-    return done + [do(name) for name in names if name in _ALONE]
+    """`do` for every name, `workers` at a time, those of `_ALONE` at last; results in the order of the names.
+
+    `_STATIONS` of the workers take headsets as long as there are any, and the others none.
+    """
+    results: dict[str, T] = {}
+    headsets = deque(name for name in names if name not in _ALONE and setting(name) == "headset")
+    plain = deque(name for name in names if name not in _ALONE and setting(name) != "headset")
+
+    def work(*queues: deque[str]) -> None:
+        for queue in queues:
+            while True:
+                try:
+                    name = queue.popleft()
+                except IndexError:
+                    break
+                results[name] = do(name)
+
+    with ThreadPoolExecutor(workers) as pool:
+        jobs = [pool.submit(work, *((headsets, plain) if number < _STATIONS else (plain,))) for number in range(workers)]
+        for job in jobs:
+            job.result()
+    results |= {name: do(name) for name in names if name in _ALONE}
+    return [results[name] for name in names]
 
 
 def report(cases: Sequence[Case], untouched: int, files: Sequence[Path]) -> int:
