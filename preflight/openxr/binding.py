@@ -156,6 +156,10 @@ class Life:
                 if not self._hides(state):
                     self._enter(state)
 
+    def entered(self, state: str) -> int:
+        """How often the session came into a state."""
+        return sum(one == state for _, one in self.log)
+
     def _enter(self, state: str) -> None:
         self.state = state
         self.log.append([round(time.monotonic() - self._began, 4), state])

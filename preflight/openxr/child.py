@@ -44,7 +44,12 @@ def _look(asked: dict[str, Any], result: dict[str, Any], told_to: IO[str]) -> No
         _tell(told_to, {"doing": doing, "known": known})
 
     play = Play(result, beat, Disturbance(**asked.get("disturb", {})))
-    play.run(float(asked["seconds"]), int(asked.get("samples", 0)), graphics=bool(asked.get("graphics", True)))
+    play.run(
+        float(asked["seconds"]),
+        int(asked.get("samples", 0)),
+        focuses=int(asked.get("focuses", 1)),
+        graphics=bool(asked.get("graphics", True)),
+    )
 
 
 def _trouble(error: BaseException) -> dict[str, str]:

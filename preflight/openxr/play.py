@@ -49,8 +49,8 @@ class Play:
         self._swapchains: list[tuple[Any, Any, int, int]] = []
         told.update(states=[], frames=[], head=[], hands=[[], []], controls=[{}, {}], profiles=["", ""])
 
-    def run(self, seconds: float, samples: int, *, graphics: bool = True) -> None:
-        """Start, come into focus, play for `seconds` and until so many `samples` are there, end.
+    def run(self, seconds: float, samples: int, *, focuses: int = 1, graphics: bool = True) -> None:
+        """Start, come into focus, play for `seconds`, until so many `samples` are there and focus came so often, end.
 
         A headset so slow that they do not come is left after three times as long. Raises Trouble or an exception of xr's.
         """
@@ -58,7 +58,7 @@ class Play:
         self._await_focus()
         # told at once, so that it is known even when the runtime never answers again
         self._beat("playing", {name: self.told.get(name) for name in _KNOWN_EARLY})
-        self._play(seconds, samples)
+        self._play(seconds, samples, focuses)
         self.told["finished"] = True
         self._close()
 
@@ -132,13 +132,14 @@ class Play:
             else:
                 time.sleep(0.005)
 
-    def _play(self, seconds: float, samples: int) -> None:
+    def _play(self, seconds: float, samples: int, focuses: int) -> None:
         self.told["frames"].clear()
         began = time.monotonic()
         vibrated = False
         while self._life.running:
             played = time.monotonic() - began
-            if played > 3 * seconds or (played > seconds and len(self.told["head"]) >= samples):
+            seen = len(self.told["head"]) >= samples and self._life.entered("FOCUSED") >= focuses
+            if played > 3 * seconds or (played > seconds and seen):
                 break
             self._life.poll()
             at = self._frame() if self._graphics is not None else self._wait()

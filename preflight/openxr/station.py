@@ -105,7 +105,7 @@ class Station:
                 if doing == "playing" and rival.ident is None:
                     rival.start()
 
-            asked = {"seconds": _INTERRUPTED_S, "disturb": asdict(self._simulated.disturbance)}
+            asked = {"seconds": _INTERRUPTED_S, "focuses": 2, "disturb": asdict(self._simulated.disturbance)}
             look = _ask(asked, tree.command(sys.executable), service.environment, heard)
             if rival.ident is not None:
                 rival.join(SILENCE_S)

@@ -67,11 +67,12 @@ class ScrapeTarget:
 
 @dataclass(frozen=True)
 class Recording:
-    """A recording rule as it is loaded: what its series are called, what they are made of, and labels put on them."""
+    """A recording rule as it is loaded: what its series are called, what they are made of, labels put on them, what breaks it."""
 
     name: str
     expression: str
     labels: Mapping[str, str]
+    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ class Prometheus:
                 job=str(one.get("labels", {}).get("job", one.get("scrapePool", ""))),
                 url=str(one.get("scrapeUrl", "")),
                 health=str(one.get("health", "unknown")),
-                error=printable(str(one.get("lastError", "")), 160),
+                error=_error(one),
                 age=now - _moment(str(one.get("lastScrape", ""))),
                 interval=str(one.get("scrapeInterval", "")),
             )
@@ -171,7 +172,12 @@ class Prometheus:
         groups = _mapping(self.data("/api/v1/rules")).get("groups") or []
         loaded = [one for group in groups for one in group.get("rules") or []]
         recordings = tuple(
-            Recording(str(one.get("name", "")), str(one.get("query", "")), _texts(one.get("labels")))
+            Recording(
+                name=str(one.get("name", "")),
+                expression=str(one.get("query", "")),
+                labels=_texts(one.get("labels")),
+                error=_error(one),
+            )
             for one in loaded
             if one.get("type") == "recording"
         )
@@ -183,7 +189,7 @@ class Prometheus:
                 labels=_texts(one.get("labels")),
                 health=str(one.get("health", "unknown")),
                 state=str(one.get("state", "")),
-                error=printable(str(one.get("lastError", "")), 160),
+                error=_error(one),
                 recordings=recordings,
             )
             for one in loaded
@@ -354,6 +360,11 @@ def _series(data: Any, key: str) -> list[Series]:
         labels = {str(name): str(value) for name, value in one.get("metric", {}).items()}
         found.append(Series(labels, tuple(t for t, _ in kept), tuple(v for _, v in kept)))
     return found
+
+
+def _error(rule: Mapping[str, Any]) -> str:
+    """What breaks a rule now; "" for one that works, or that nobody has evaluated yet."""
+    return printable(str(rule.get("lastError") or "it does not say why"), 160) if rule.get("health") == "err" else ""
 
 
 def _texts(labels: Any) -> dict[str, str]:

@@ -312,12 +312,13 @@ def test_alert_that_waits_too_long_does_not_fire() -> None:
 def test_recording_rules_come_with_the_alerts_that_are_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     alert = {"type": "alerting", "name": "A", "query": "a:b > 1", "duration": 60, "labels": {"severity": "critical"}}
     recording = {"type": "recording", "name": "a:b", "query": "sum(a)", "labels": {"team": "vr"}}
-    told = {"groups": [{"rules": [alert]}, {"rules": [recording, {"type": "recording", "name": "c:d", "query": "sum(c)"}]}]}
+    broken = {"type": "recording", "name": "c:d", "query": "sum(c)", "health": "err", "lastError": "many-to-many"}
+    told = {"groups": [{"rules": [alert]}, {"rules": [recording, broken]}]}
     monkeypatch.setattr(Prometheus, "data", lambda *_, **__: told)
     (found,) = Prometheus("http://p:9090", None, "selftest").rules()
 
     assert (found.name, found.hold, found.labels) == ("A", 60.0, {"severity": "critical"})
-    assert found.recordings == (Recording("a:b", "sum(a)", {"team": "vr"}), Recording("c:d", "sum(c)", {}))
+    assert found.recordings == (Recording("a:b", "sum(a)", {"team": "vr"}), Recording("c:d", "sum(c)", {}, "many-to-many"))
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])

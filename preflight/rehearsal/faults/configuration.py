@@ -182,6 +182,20 @@ FAULTS = themed(
         "The firewall's configuration is not enabled.",
         files(Edit("replace", "etc/ufw/ufw.conf", "ENABLED=no", r"ENABLED=yes")),
     ),
+    Fault(
+        "firewall_opens_an_interface",
+        "A rule of the firewall opens the game's port on the public interface.",
+        files(
+            Edit(
+                "replace",
+                "etc/ufw/user.rules",
+                "### tuple ### allow tcp 8080 0.0.0.0/0 any 0.0.0.0/0 in_eth0\n"
+                "-A ufw-user-input -i eth0 -p tcp --dport 8080 -j ACCEPT\n"
+                "### tuple ### deny tcp 8080",
+                r"### tuple ### deny tcp 8080",
+            )
+        ),
+    ),
     Fault("tests_missing", "There are no results of the game's own tests.", files(Edit("delete", "opt/godot/tests/reports"))),
     Fault("tests_authentication_fails", "A test of authentication fails.", _failing("http_api", "authentication_03")),
     Fault("tests_headers_fail", "A test of the security headers fails.", _failing("http_api", "security_headers_03")),

@@ -48,6 +48,11 @@ FAULTS = themed(
         _logged("[{{ago:7200}}] [CRITICAL] SaveManager: save file is corrupt\n"),
     ),
     Fault("crash_trace", "The game crashed and was started again.", _logged(_TRACE)),
+    Fault(
+        "crash_in_rotated_log",
+        "The game crashed two hours ago, which only a log that was rotated since then tells.",
+        files(Edit("write", f"{LOG}.1", f"[{{{{ago:7200}}}}] [INFO] Heartbeat: fps 90.1\n{_TRACE}")),
+    ),
     Fault("out_of_memory", "The game ran out of memory.", _logged("ERROR: OutOfMemory: can't allocate 268435456 bytes\n")),
     Fault(
         "compile_warning",

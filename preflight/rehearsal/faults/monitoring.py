@@ -48,6 +48,24 @@ FAULTS = themed(
         "The alert on limiter hits asks for a metric that does not exist.",
         files(Edit("replace", _ALERTS, "rate_limit_hit_total", "rate_limit_hits_total")),
     ),
+    Fault(
+        "rule_of_another_job",
+        "The alert on the API's absence watches telemetry.",
+        files(Edit("replace", _ALERTS, 'expr: up{job="godot_telemetry"} == 0', r'expr: up\{job="godot_http_api"\} == 0')),
+    ),
+    Fault(
+        "rule_fails",
+        "A rule that records something can't be evaluated: several series answer to each other.",
+        files(
+            Edit(
+                "replace",
+                _ALERTS,
+                "groups:\n  - name: spacetime_recorded\n    rules:\n      - record: job:http_requests:share\n"
+                "        expr: http_requests_total / on() group_left() http_requests_total\n",
+                r"groups:\n",
+            )
+        ),
+    ),
     _seen("rules_not_loaded", "Prometheus was not reloaded since the rules were written.", unloaded=True),
     Fault(
         "rule_file_elsewhere",
@@ -147,6 +165,25 @@ LOOK_ALIKES = themed(
                 'expr: 100 * sum(rate(http_requests_total{status=~"5.."}[5m])) / sum(rate(http_requests_total[5m])) > 4',
                 r"expr: sum\(.*> 0\.05",
             )
+        ),
+    ),
+    Fault(
+        "rules_of_one_name",
+        "The two alerts on memory have one name and differ by their severity.",
+        files(Edit("replace", _ALERTS, "alert: HighMemoryUsage", r"alert: CriticalMemoryUsage")),
+    ),
+    Fault(
+        "rule_over_recorded",
+        "The alert on errors asks for a share that another rule records.",
+        files(
+            Edit("replace", _ALERTS, "expr: job:http_errors:ratio_rate5m > 0.05", r"expr: sum\(.*> 0\.05$"),
+            Edit(
+                "replace",
+                _ALERTS,
+                "groups:\n  - name: spacetime_recorded\n    rules:\n      - record: job:http_errors:ratio_rate5m\n"
+                '        expr: sum(rate(http_requests_total{status=~"5.."}[5m])) / sum(rate(http_requests_total[5m]))\n',
+                r"groups:\n",
+            ),
         ),
     ),
     Fault(
