@@ -58,6 +58,9 @@ _ALONE = ("headset_slow_frames",)
 
 _PLUGINS_UNUSED = ("html", "cacheprovider", "logging", "unraisableexception", "threadexception")
 
+_MEASURING = {"telemetry_drops": "not measuring or health"}
+"""Faults that a measuring item shows, and what is run for them: everything else, and the measuring items of a section."""
+
 _STATIONS = 3
 """Headset sessions at a time: they draw in software, and more of them would say how slow this machine is."""
 
@@ -123,7 +126,7 @@ def look(name: str, extra: Sequence[str] = ()) -> Vector:
                     raise RuntimeError(f"{name} needs nginx; run: {programs.HOW_TO_GET}")
                 (Path(place) / "none").mkdir()
                 (Path(place) / "none" / "nginx").symlink_to(nginx)
-        words += extra or ["-m", "not measuring"]
+        words += extra or ["-m", _MEASURING.get(name, "not measuring")]
         done = warm.run(words, environment, Path(place) / "said.txt", _SECONDS)
         record = Path(place) / "latest" / "record.json"
         if not record.exists():

@@ -80,6 +80,7 @@ def _traffic(wanted: Monitoring, hours: np.ndarray, there: np.ndarray, rng: np.r
     hour, times = wanted.peak
     pace = np.where(_within(hours, ((hour, 15.0),)), times, 1.0) if times != 1.0 else np.ones(hours.size)
     # a counter moves only while the process runs, and begins at zero when it is started anew
+    pace = pace * (1 + wanted.requests_growth * np.clip(hours / 24, 0, None))
     asked = wanted.requests_per_s * STEP_S * pace * (1 + 0.1 * np.sin(2 * np.pi * hours / 6)) * there
     failed = wanted.error_percent / 100
     for endpoint, share in _SHARES.items():

@@ -149,12 +149,16 @@ class Limiter:
 
 @dataclass(frozen=True)
 class Intrusion:
-    """The documented rules of intrusion detection; a rule left out of `rules` is off."""
+    """The documented rules of intrusion detection; a rule left out of `rules` is off.
+
+    `overtime_s`: bans go on for so long beyond the end that refusals tell.
+    """
 
     rules: tuple[str, ...] = ("logins", "identities", "rate", "endpoint_rate", "flood", "injection", "traversal")
     # shorter than any real one, so that a rehearsal lives to see its end
     temporary_ban_s: float = 2.0
     halved_s: float = 600.0
+    overtime_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -301,6 +305,8 @@ class Front:
     websocket: bool = True
     forwarded: Literal["append", "pass", "drop"] = "append"
     gzip: bool = True
+    keep_alive: bool = True
+    http2: bool = True
     upstream_keep_alive: bool = True
     answers: dict[str, Answer] = field(default_factory=dict)
 
@@ -340,7 +346,7 @@ class Host:
 class Monitoring:
     """What the monitoring has seen since an hour before the deployment; hours and minutes count from the deployment.
 
-    Shares in percent, `cpu_percent` of all cores. `memory_growth_mb`, `latency_growth` (times) and `disk_growth` are over
+    Shares in percent, `cpu_percent` of all cores. `memory_growth_mb`, `requests_growth` and `latency_growth` (times) and `disk_growth` are over
     the whole day. `down`, `gaps`: (hour, minutes) in which the API was down, or nothing was scraped. `restarts`: hours.
     `host_memory_mb`: all that the host has. `peak`: (hour, times) a quarter of an hour with so many times the requests. `alerts`: (name, severity, hour, minutes)
     that were raised. `alone`: (hour, minutes) in which nobody was in VR. `dead_jobs`: scrape jobs whose target answers
@@ -349,6 +355,7 @@ class Monitoring:
     """
 
     requests_per_s: float = 2.0
+    requests_growth: float = 0.0
     error_percent: float = 0.1
     latency_ms: float = 20.0
     latency_growth: float = 0.0

@@ -93,6 +93,8 @@ class Proxy:
         self._access_log.write(access_line(request, response.status) + "\n")
         if response.headers.get("Server", "").startswith("Python"):
             del response.headers["Server"]
+        if not self._front.keep_alive and isinstance(response, web.Response):
+            response.force_close()
         for name in self._front.drop_headers:
             response.headers.popall(name, None)
         if request.transport is None or request.transport.get_extra_info("sslcontext") is None:

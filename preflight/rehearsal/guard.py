@@ -117,7 +117,7 @@ class Guard:
     def ban_of(self, address: str, now: float) -> Ban | None:
         """The ban that holds for the address, if one does."""
         client = self._clients[address]
-        if client.ban and client.ban.until <= now:
+        if client.ban and client.ban.until + self._rules.overtime_s <= now:
             client.ban = None
         return client.ban
 

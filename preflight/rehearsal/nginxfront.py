@@ -53,6 +53,7 @@ http {{
   access_log {certificates.parent}/access.log;
 {temporary}
   server_tokens off;
+{"" if front.keep_alive else "  keepalive_timeout 0;"}
   merge_slashes off;
   client_max_body_size 16m;
   large_client_header_buffers 4 64k;
@@ -67,7 +68,7 @@ http {{
 {"    keepalive 64;" if front.upstream_keep_alive else ""}
   }}
   server {{
-    listen 127.0.0.1:{https} ssl http2;
+    listen 127.0.0.1:{https} ssl{" http2" if front.http2 else ""};
     ssl_certificate {certificates}/fullchain.pem;
     ssl_certificate_key {certificates}/privkey.pem;
     ssl_protocols {" ".join(_VERSIONS[each] for each in offered)};

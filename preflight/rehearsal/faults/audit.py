@@ -7,6 +7,13 @@ from preflight.rehearsal.faults.model import Fault, at, both, files, merge, them
 
 _FOLDER = "var/log/spacetime/audit"
 _ALL = f"{_FOLDER}/*.log"
+_GUESSES = (
+    "".join(
+        f"[{{{{ago:{86000 - 10 * number}}}}}] [WARN] [203.0.113.77] [/scene] [AUTH_FAILURE] Invalid signature\n"
+        for number in range(6)
+    )
+    + "[{{ago:85930}}] [INFO] [203.0.113.77] [/scene] [AUTH_SUCCESS] GET by 'player'\n"
+)
 
 FAULTS = themed(
     "audit",
@@ -65,6 +72,11 @@ FAULTS = themed(
         "audit_clock_wrong",
         "Audit entries are stamped an hour ahead, without saying so.",
         at("api.audit", zone_offset_s=3600),
+    ),
+    Fault(
+        "break_in",
+        "After six refused tokens the same address was let in, an hour after the deployment.",
+        files(Edit("append", f"{_FOLDER}/audit.log", _GUESSES)),
     ),
     Fault(
         "audit_lines_broken",

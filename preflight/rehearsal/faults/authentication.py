@@ -9,11 +9,23 @@ _AUTH = "api.authentication"
 
 _SECRET = "41c4f002aac7f2b92b398d03e4f9f94423f66ccfcb31f792b01563c2aa220907"
 
+_FOREIGN = (
+    "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"
+    ".eyJzdWIiOiJwbGF5ZXIiLCJpYXQiOjE3MDAwMDAwMDAsImV4cCI6NDEwMjQ0NDgwMCwianRpIjoib3RoZXIifQ"
+    ".1Z-L7-4MfJY_ECzt0SBxrQ2YxmsQBZc4LPRIkFjseNU"
+)
+"""A token until 2100 that another secret signed."""
+
 FAULTS = themed(
     "authentication",
     Fault("auth_absent", "No endpoint asks for a token.", at(_AUTH, enforced=False)),
     Fault("auth_missing_on_scene", "GET /scene is answered without a token.", plus(_AUTH, "open_endpoints", "GET /scene")),
     Fault("auth_missing_on_scenes", "GET /scenes is answered without a token.", plus(_AUTH, "open_endpoints", "GET /scenes")),
+    Fault(
+        "refreshed_token_refused",
+        "A token that was just issued is let in nowhere.",
+        overridden("POST /auth/refresh", token=_FOREIGN),
+    ),
     Fault(
         "auth_missing_on_performance",
         "GET /performance is answered without a token.",

@@ -14,6 +14,11 @@ _ENTRY = r"^0 2 \* \* \* "
 
 FAULTS = themed(
     "backup",
+    Fault(
+        "backup_hourly_missing",
+        "A backup is due each hour, and none was ever made.",
+        files(Edit("append", "var/spool/cron/crontabs/root", "0 * * * * /opt/scripts/backup.sh --incremental\n")),
+    ),
     Fault("backup_two_days_old", "There was no backup for two days.", at("host", newest_backup_days_ago=2)),
     Fault("backup_folder_missing", "There is no backup directory.", files(Edit("delete", _FOLDER))),
     Fault("backup_truncated", "The newest archive ends in the middle.", files(Edit("truncate", _NEWEST, number=900))),

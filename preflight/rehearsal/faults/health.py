@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from preflight.rehearsal.behaviour import REMOVED, Answer, Edit
-from preflight.rehearsal.faults.model import Change, Fault, answered, at, both, files, overridden, themed
+from preflight.rehearsal.faults.model import Change, Fault, answered, at, both, files, merge, overridden, themed
 
 _LOG = "var/log/spacetime/godot.log"
 _START = "[{{ago:%d}}] [INFO] Godot Engine v4.5.1.stable.official - https://godotengine.org\n"
@@ -61,6 +61,11 @@ FAULTS = themed(
     Fault("health_empty", "Health is an empty 200.", answered("GET /health", Answer(200, ""))),
     Fault(
         "health_503", "Health answers 503.", answered("GET /health", Answer(503, '{"status": "unhealthy"}', "application/json"))
+    ),
+    Fault(
+        "quick_health_missing",
+        "The front knows no quick health check.",
+        merge("front", "answers", {"GET /health/quick": Answer(404, "not found")}),
     ),
     Fault("quick_unhealthy", "The quick health check says unhealthy.", overridden("GET /health/quick", healthy=False)),
     Fault("memory_811_mb", "The game uses 811 MB, one more than the limit.", at("api", memory_mb=811.0)),

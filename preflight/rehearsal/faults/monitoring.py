@@ -22,7 +22,30 @@ FAULTS = themed(
     _PART,
     _seen("scrape_target_down", "Prometheus can't reach the game.", dead_jobs=("godot_http_api",)),
     _seen("scrape_telemetry_down", "Prometheus can't reach telemetry's metrics.", dead_jobs=("godot_telemetry",)),
+    Fault(
+        "scrape_pace_slow",
+        "Prometheus looks once a minute instead of every 15 s.",
+        files(Edit("replace", _PROMETHEUS, "global:\n  scrape_interval: 60s", r"global:\n  scrape_interval: 15s")),
+    ),
+    Fault(
+        "scrape_job_slow",
+        "Prometheus asks the game every 16 s instead of every 15 s.",
+        files(
+            Edit("replace", _PROMETHEUS, "scrape_interval: 16s\n    scrape_timeout", r"scrape_interval: 15s\n    scrape_timeout")
+        ),
+    ),
+    Fault(
+        "scrape_telemetry_slow",
+        "Prometheus asks telemetry every five minutes.",
+        files(Edit("replace", _PROMETHEUS, "scrape_interval: 300s", "scrape_interval: 30s")),
+    ),
+    _seen("host_not_watched", "Prometheus can't reach the host's own figures.", dead_jobs=("node",)),
     Fault("metric_not_exported", "The game does not export its connections.", at("api", metrics_missing=("active_connections",))),
+    Fault(
+        "requests_not_counted",
+        "The game's metrics stand still at the requests of /status.",
+        at("api", metrics_set={'http_requests_total{endpoint="/status",method="GET",status="200"}': 1234.0}),
+    ),
     Fault(
         "rule_missing",
         "There is no alert on critical memory.",
@@ -90,6 +113,16 @@ FAULTS = themed(
         ),
     ),
     Fault(
+        "alerts_repeated_rarely",
+        "What goes on is told again after two days instead of twelve hours.",
+        files(Edit("replace", _MANAGER, "repeat_interval: 48h", "repeat_interval: 12h")),
+    ),
+    Fault(
+        "alert_mail_without_subject",
+        "The mails do not say in their subject what is wrong.",
+        files(Edit("replace", _MANAGER, "Subject: '[ALERT] SpaceTime'", r"Subject: .*")),
+    ),
+    Fault(
         "inhibition_swallows",
         "A critical alert silences every other one of its name.",
         files(
@@ -121,6 +154,16 @@ FAULTS = themed(
     _seen("latency_rising", "Answers take longer by the hour.", latency_growth=18.0),
     _seen("latency_high", "P95 is over 200 ms since the deployment.", latency_ms=120.0),
     _seen("logins_failing", "1.5 % of the tokens are refused.", failed_logins_percent=1.5),
+    _seen("logins_failing_often", "A third of the tokens is refused.", failed_logins_percent=33.0),
+    _seen("traffic_rising", "There were twice as many requests after an hour, and more with each.", requests_growth=24.0),
+    _seen("leak_fast", "The game leaks 100 MB an hour.", memory_growth_mb=2400.0, host_memory_mb=16384.0),
+    _seen("outage_twice", "The API was down twice in the first four hours.", down=((1.3, 3.0), (2.8, 3.0))),
+    _seen("outage_long", "The API was down for an hour at night.", down=((10.0, 60.0),)),
+    _seen(
+        "security_alert",
+        "An alert on failed logins was raised in the second hour.",
+        alerts=(("CriticalAuthFailureRate", "critical", 1.5, 10.0),),
+    ),
     _seen("traffic_flood", "For a quarter of an hour there were twelve times the requests.", peak=(9.0, 12.0)),
     _seen("disk_filling", "The disk fills up by 15 % a day.", disk_percent=60.0, disk_growth=15.0),
     _seen("frames_low", "The headset shows 84 frames a second.", fps=84.0),

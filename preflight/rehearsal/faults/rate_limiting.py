@@ -61,6 +61,16 @@ FAULTS = themed(
         "Injection patterns are noticed by nobody.",
         at("api.intrusion", rules=("logins", "identities", "rate", "endpoint_rate", "flood", "traversal")),
     ),
+    Fault(
+        "ban_longer_than_told",
+        "A ban goes on for ten minutes beyond the end that it tells.",
+        at("api.intrusion", overtime_s=600.0),
+    ),
+    Fault(
+        "intrusion_says_nothing",
+        "Nothing in the game's metrics says that intrusion detection runs.",
+        at("api", metrics_missing=("intrusion_alerts_total",)),
+    ),
     Fault("intrusion_off", "Intrusion detection is off.", at("api.intrusion", rules=())),
     Fault(
         "auto_ban_off_in_gdscript",
