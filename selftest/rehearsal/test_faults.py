@@ -9,12 +9,26 @@ from pathlib import Path
 
 import pytest
 
+from preflight import checklist
 from preflight.rehearsal.behaviour import Deployment
 from preflight.rehearsal.deploy import Rehearsal
 from preflight.rehearsal.faults import FAULTS, LOOK_ALIKES, Fault
 from preflight.rehearsal.host import edits, settings
 from preflight.rehearsal.plain import from_plain, to_plain
 from preflight.rehearsal.runtime import make_secrets
+from selftest import faults
+from selftest.engine import test_items_by_stand_ins
+from selftest.measure import faults as latency
+from selftest.monitoring import test_grafana_items
+
+SAME_LOOK = {
+    "PERF-LAT-17": "PERF-LAT-14",
+    "PERF-BASE-03": "PERF-BASE-02",
+    "PERF-BASE-04": "PERF-BASE-02",
+    "PERF-LAT-15": "",  # selftest/measure/test_witness.py
+    "PERF-LOAD-01": "",  # selftest/measure/test_capacity_master.py
+}
+"""Items whose look is that of another item after the deployment, or that is self-tested without a deployment."""
 
 ALL = {**FAULTS, **LOOK_ALIKES}
 WEB = Path(edits.__file__).parents[1] / "web"
@@ -44,6 +58,16 @@ def test_the_change_is_one_and_can_be_handed_over(name: str) -> None:
     assert name.islower()
     assert fault.breaks.endswith(".")
     assert fault.theme
+
+
+def test_every_item_that_looks_for_itself_is_broken_by_something() -> None:
+    """By a fault of the matrix, by one of latency, or in a self-test that calls its test with stand-ins."""
+    broken = {item for vector in faults.expectations().values() for item, told in vector.items() if told[0] in ("FAIL", "WARN")}
+    broken |= {case.item for case in latency.CASES} | set(test_items_by_stand_ins.CASES) | test_grafana_items.ITEMS
+    looking = {item.id for item in checklist.load().by_id.values() if not item.roles}
+
+    assert looking - broken == set(SAME_LOOK)
+    assert {other for other in SAME_LOOK.values() if other} <= broken
 
 
 def test_settings_of_files_change_their_text() -> None:

@@ -44,13 +44,21 @@ def has_its_panels(panels, evidence):
 
 
 def empty_panels(grafana, panels, target, evidence):
-    """Panels none of whose queries has data, but for metrics that the target declares absent and for what never happened."""
-    empty = []
+    """Panels none of whose queries has data, but for metrics that the target declares absent and for what never happened.
+
+    A query that is refused takes nothing from what the other panels show; it is raised where none of these is empty.
+    """
+    empty, refused = [], []
     for panel in panels:
         evidence.saw("panels")
         declared = any(metric in query for metric in target.facts.absent_metrics for query in panel.queries)
-        if not declared and not any(grafana.values(query) or grafana.nothing_happened(query) for query in panel.queries):
-            empty.append(panel.place)
+        try:
+            if not declared and not any(grafana.values(query) or grafana.nothing_happened(query) for query in panel.queries):
+                empty.append(panel.place)
+        except BadAnswer as error:
+            refused.append(error)
+    if refused and not empty:
+        raise refused[0]
     return empty
 
 
