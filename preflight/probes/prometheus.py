@@ -158,7 +158,7 @@ class Prometheus:
                 job=str(one.get("labels", {}).get("job", one.get("scrapePool", ""))),
                 url=str(one.get("scrapeUrl", "")),
                 health=str(one.get("health", "unknown")),
-                error=_error(one),
+                error=printable(str(one.get("lastError", "")), 160),
                 age=now - _moment(str(one.get("lastScrape", ""))),
                 interval=str(one.get("scrapeInterval", "")),
             )
