@@ -30,7 +30,12 @@ def main(arguments: list[str]) -> int:
     scripts = str((ROOT / ".venv") if (ROOT / ".venv").exists() else "")
     commands = [] if arguments else [[_tool(name[0]), *name[1:]] for name in CHECKS]
     commands.append(
-        [sys.executable, "-m", "pytest", *(arguments or ["selftest", "-q", "-n", "3", "--durations=15", "-m", "not lengthy"])]
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            *(arguments or ["selftest", "-q", "-n", "4", "--dist", "worksteal", "--durations=15", "-m", "not lengthy"]),
+        ]
     )
     for command in commands:
         began = time.monotonic()
