@@ -22,6 +22,7 @@ from preflight.openxr.disturb import Disturbance
 from preflight.openxr.look import Look
 from preflight.openxr.service import Headset, Service
 from preflight.outcome import Reason
+from preflight.redact import printable
 
 PLAY_S, SAMPLES = 15.5, 930
 """The 900 poses that smooth movement needs, at 60 Hz; a slower headset plays longer."""
@@ -60,10 +61,18 @@ class Simulation:
 
 
 def simulation(text: str) -> Simulation:
-    """A simulation from its line of JSON (`{"headset": {…}, "disturbance": {…}}`); the sound one from an empty line."""
+    """A simulation from its line of JSON (`{"headset": {…}, "disturbance": {…}}`); the sound one from an empty line.
+
+    Raises LookError for anything else.
+    """
     if not text:
         return Simulation()
-    said = json.loads(text)
+    try:
+        said = json.loads(text)
+    except ValueError as error:
+        raise LookError(
+            f"{printable(text, 40)!r} is no simulated headset; copy the line that `preflight rehearse` prints"
+        ) from error
     told = dict(said.get("headset", {}))
     told["client"] = tuple((str(name), str(value)) for name, value in told.get("client", ()))
     return Simulation(Headset(**told), Disturbance(**said.get("disturbance", {})))

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from preflight.errors import Undecided
+from preflight.errors import LookError, Undecided
 from preflight.openxr import headsets, station
 from preflight.openxr.look import Look, Pose, drift, longest_step, share, travel
 from preflight.openxr.streamed import apart, of_stream
@@ -148,6 +148,11 @@ def test_simulation_is_read_from_its_line():
         station.Headset(hz=72, client=(("A", "1"),)), station.Disturbance(drift=0.1)
     )
     assert station.simulation("") == station.Simulation()
+
+
+def test_simulation_that_lost_its_form_is_said_to_have():
+    with pytest.raises(LookError, match="copy the line that `preflight rehearse` prints"):
+        station.simulation("'{}'")
 
 
 def test_pytest_itself_never_loads_openxr():
