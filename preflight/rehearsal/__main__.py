@@ -11,10 +11,13 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.request import urlopen
 
 from preflight.rehearsal.behaviour import Deployment
 from preflight.rehearsal.deploy import Rehearsal, RehearsalError
 from preflight.rehearsal.faults import FAULTS, LOOK_ALIKES
+
+_MONITORING_S = 30.0
 
 
 def changed(names: list[str]) -> Deployment:
@@ -46,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with contextlib.ExitStack() as stack:
             folder = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rehearsal-")))
             rehearsal = stack.enter_context(Rehearsal(changed(options.fault), folder))
+            _await_monitoring(rehearsal)
             _present(rehearsal)
             while True:
                 time.sleep(0.5)
@@ -55,6 +59,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RehearsalError as problem:
         print(problem, file=sys.stderr)
         return 1
+
+
+def _await_monitoring(rehearsal: Rehearsal) -> None:
+    """Wait until the monitoring answers, where there is one: whoever is told of it may ask at once."""
+    until = time.monotonic() + _MONITORING_S
+    for url in filter(None, (rehearsal.prometheus_url, rehearsal.alertmanager_url)):
+        while time.monotonic() < until:
+            with contextlib.suppress(OSError), urlopen(f"{url}/-/ready", timeout=1):  # noqa: S310 - of this machine
+                break
+            rehearsal.check()
+            time.sleep(0.2)
 
 
 def _present(rehearsal: Rehearsal) -> None:
