@@ -46,6 +46,8 @@ class _Reader(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         with self._looking():
             data = self._file.read(len(buffer))
+            if not data and self._file.sftp.get_channel().closed:
+                raise EOFError  # paramiko takes a connection that has gone for the end of the file
         buffer[: len(data)] = data
         return len(data)
 

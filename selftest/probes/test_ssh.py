@@ -289,6 +289,17 @@ def test_a_server_that_dies_is_named_and_found_again(server: Server, ssh: SshHos
             look()
 
 
+def test_file_does_not_end_where_the_connection_does(server: Server, ssh: SshHost) -> None:
+    with ssh.open("/opt/game/logs/game.log") as log:
+        log.readline()
+        server.stop()
+        until = time.monotonic() + 10
+        while ssh._connection.is_connected and time.monotonic() < until:
+            time.sleep(0.01)
+        with pytest.raises(Unreachable, match="fell silent while"):
+            log.read()
+
+
 @pytest.mark.parametrize(
     ("look", "said"),
     [
