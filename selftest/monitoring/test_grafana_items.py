@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,13 +15,14 @@ import pytest
 
 from preflight.checklist import ROOT
 from preflight.rehearsal.host.dashboards import DASHBOARDS, dashboard_text
+from selftest.monitoring.test_grafana import StandIn
 
 ITEMS = {f"HLT-GRAF-0{number}" for number in range(1, 10)} | {"HLT-AFTER-05", "HLT-AFTER-06"}
 LACKING = {"http_api_overview": "Active", "security": "Rate limit", "vr_performance": "FPS", "system": "Network"}
 """The panel that each dashboard lacks where everything is wrong, by how its title begins."""
 
 
-class Right(BaseHTTPRequestHandler):
+class Right(StandIn):
     wrong = False
 
     def do_GET(self) -> None:
@@ -50,16 +51,6 @@ class Right(BaseHTTPRequestHandler):
         if self.wrong:
             model["panels"] = [panel for panel in model["panels"] if not panel["title"].startswith(LACKING[uid])]
         return model
-
-    def _say(self, said: object, status: int = 200) -> None:
-        body = json.dumps(said).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
 
 
 class Wrong(Right):
