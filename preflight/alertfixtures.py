@@ -10,9 +10,10 @@ import pytest
 
 from preflight.errors import LookError
 from preflight.evidence import Evidence
-from preflight.probes import alertmanager, placeholders, yamlfiles
+from preflight.probes import alertmanager, alertrouting, placeholders, yamlfiles
 from preflight.probes import prometheus as client
-from preflight.probes.alertmanager import Alertmanager, Configuration
+from preflight.probes.alertmanager import Alertmanager
+from preflight.probes.alertrouting import Configuration
 from preflight.probes.host import Host
 from preflight.session import Session
 from preflight.target import Target
@@ -73,7 +74,7 @@ def postman() -> Iterator[ThreadPoolExecutor]:
 def warning(alerts: Alertmanager, alert_routes: Configuration, session: Session, postman: ThreadPoolExecutor) -> Warned:
     """A test alert of severity warning, followed in the background: groups of alerts wait before anybody is told."""
     labels = alertmanager.marked("warning", session.run_id)
-    reached = alertmanager.receivers_of(alert_routes, **labels)
+    reached = alertrouting.receivers_of(alert_routes, **labels)
     wanted = {kind for receiver in reached for kind in alert_routes.integrations(receiver)}
     alert = alertmanager.alarm(alerts, labels, group_wait=alert_routes.group_wait(labels))
     return Warned(alert, wanted, postman.submit(alert.followed, wanted))

@@ -8,6 +8,7 @@ The budget stays below each of these by sliding windows over what was really sen
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -47,6 +48,8 @@ _ALL, _ENOUGH = 2, 3
 Five within ten minutes would ban for an hour, and consented looks at the limiter need some.
 """
 _TEN_MINUTES = 600.0
+_FEWEST = 6.0
+"""Requests a minute that are sent where fewer are announced: with less nothing could be seen, and a refusal ends the looks."""
 _LONGEST_LOG = 256 * 1024
 _NAME = 32
 """Bytes that every log begins with: another log has others."""
@@ -169,6 +172,22 @@ class Budget:
         with self._lock:
             return bool(self._read()["refused"])
 
+    def announced(self, endpoint: str, per_minute: float) -> None:
+        """Keep below the limit that the target announces for an endpoint, where it is lower than the documented one.
+
+        An announcement counts for ten minutes: a later answer brings it again.
+        """
+        endpoint, per_minute = endpoint_of(endpoint), max(per_minute, _FEWEST)
+        if per_minute < _documented(endpoint):
+            with self._lock:
+                if self._read()["limits"].get(endpoint, (0.0, 0.0))[1] != per_minute:
+                    self._write("limit", self._clock(), endpoint, per_minute)
+
+    def per_minute(self, endpoint: str) -> float:
+        """Requests a minute that an address is allowed on an endpoint: the documented limit, or a lower one that is announced."""
+        with self._lock:
+            return _allowed(self._read(), endpoint_of(endpoint))
+
     def fresh(self, count: int = 1) -> list[str]:
         """Up to `count` addresses, apart from the ordinary one, that have sent nothing lately; each is given once."""
         with self._lock:
@@ -183,10 +202,10 @@ class Budget:
     def _wait(self, state: dict[str, Any], address: str, endpoint: str, *, bad_login: bool) -> float:
         now = self._clock()
         sent = state["sent"].get(address, [])
-        per_minute = DOCUMENTED_PER_MINUTE.get(endpoint, DEFAULT_PER_MINUTE)
+        most = max(1, int(_allowed(state, endpoint)) - _MARGIN)
         here = [at for at, where, _ in sent if where == endpoint]
         waits = [state["closed"].get(address, 0.0) - now]
-        waits += [_room(here, window, now) for window in (_Window(max(1, per_minute - _MARGIN), 60.0), _ENDPOINT)]
+        waits += [_room(here, window, now) for window in (_Window(most, 60.0), _ENDPOINT)]
         waits += [_room([at for at, _, _ in sent], window, now) for window in _ANY]
         if bad_login:
             waits.append(_room([at for at, _, bad in sent if bad], _BAD_LOGIN, now))
@@ -223,7 +242,15 @@ class Budget:
 
 
 def _nothing() -> dict[str, Any]:
-    return {"sent": {}, "closed": {}, "refused": []}
+    return {"sent": {}, "closed": {}, "refused": [], "limits": {}}
+
+
+def _documented(endpoint: str) -> float:
+    return DOCUMENTED_PER_MINUTE.get(endpoint, DEFAULT_PER_MINUTE)
+
+
+def _allowed(state: Mapping[str, Any], endpoint: str) -> float:
+    return float(min(_documented(endpoint), state["limits"].get(endpoint, (0.0, math.inf))[1]))
 
 
 def _line(*entry: Any) -> bytes:
@@ -241,6 +268,9 @@ def _enter(state: dict[str, Any], line: bytes) -> None:
         elif what == "refused":
             at, endpoint, until = told
             state["refused"].append((float(at), endpoint, float(until)))
+        elif what == "limit":
+            at, endpoint, per_minute = told
+            state["limits"][endpoint] = float(at), float(per_minute)
         elif what == "closed":
             address, until = told
             state["closed"][address] = max(float(until), state["closed"].get(address, 0.0))
@@ -252,6 +282,7 @@ def _forget(state: dict[str, Any], now: float) -> None:
             state["sent"][address] = [row for row in rows if now - row[0] < _REMEMBERED]
             if not state["sent"][address]:
                 del state["sent"][address]
+    state["limits"] = {endpoint: told for endpoint, told in state["limits"].items() if now - told[0] < _TEN_MINUTES}
     state["refused"] = [entry for entry in state["refused"] if now < max(entry[0] + _TEN_MINUTES, entry[2])]
 
 
@@ -259,6 +290,7 @@ def _entries(state: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
     for address, rows in state["sent"].items():
         yield from (("sent", address, *row) for row in rows)
     yield from (("refused", *entry) for entry in state["refused"])
+    yield from (("limit", at, endpoint, per_minute) for endpoint, (at, per_minute) in state["limits"].items())
     yield from (("closed", *entry) for entry in state["closed"].items())
 
 

@@ -14,7 +14,8 @@ from preflight.probes import prometheus as client
 from preflight.probes.gathered import GatheredFile, Loki
 from preflight.probes.grafana import Grafana
 from preflight.probes.http import Answer
-from preflight.probes.prometheus import Prometheus, Rule
+from preflight.probes.promanswers import Rule
+from preflight.probes.prometheus import Prometheus
 from preflight.session import Session
 from preflight.target import Target
 

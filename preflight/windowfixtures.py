@@ -13,8 +13,8 @@ import pytest
 from preflight.errors import LookError, Undecided
 from preflight.evidence import Evidence
 from preflight.outcome import Reason
-from preflight.probes import prometheus as client
 from preflight.probes import spans, yamlfiles
+from preflight.probes.gamejob import game_job
 from preflight.probes.prometheus import Prometheus
 from preflight.probes.spans import Span
 from preflight.session import Session, now
@@ -45,7 +45,7 @@ class Windows:
     @cached_property
     def job(self) -> str:
         """The job that scrapes the game. Raises LookError when nothing does."""
-        return client.game_job(self.prometheus, self.target)
+        return game_job(self.prometheus, self.target)
 
     @cached_property
     def interval(self) -> float:

@@ -14,7 +14,8 @@ import pytest
 
 from preflight.checklist import load
 from preflight.rehearsal.faults import LOOK_ALIKES
-from selftest.faults import EXPECTED, changes, expectations, judge, look
+from selftest.faults import look
+from selftest.vectors import EXPECTED, changes, expectations, judge
 
 # One fault of each kind, run in CI on the modules that it must and must not touch. The whole matrix is
 # `python -m selftest.faults`.

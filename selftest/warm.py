@@ -26,7 +26,7 @@ from typing import IO, Any
 
 from gdtoolkit.parser import parser
 
-from preflight import checklist
+from preflight import budget, checklist
 from preflight.checklist import ROOT
 from preflight.probes import gdscript, transport
 from preflight.record import html
@@ -147,6 +147,7 @@ def _become(job: Mapping[str, Any]) -> int:
     sys.stdin = open(0, encoding="utf-8")  # noqa: SIM115 - the parent's has lines of other runs in it
     sys.argv = ["pytest", *job["words"]]
     children.process = _forked
+    budget.FileLock = lambda _: contextlib.nullcontext()  # this run has a budget, and a cache, of its own
     html.section = html.page = lambda *_: ""  # who starts many runs reads their record.json
     transport._trusting = lru_cache(_resuming(transport._trusting))
     import pytest

@@ -1,4 +1,4 @@
-"""Alertmanager by its API: its configuration in force, its routes by amtool, its counters, and a test alert.
+"""Alertmanager by its API: the configuration in force asked for, its counters, and a test alert.
 
 Version 2 of the API, or 1 where the server is older than 0.16 and has no other.
 """
@@ -6,102 +6,25 @@ Version 2 of the API, or 1 where the server is older than 0.16 and has no other.
 from __future__ import annotations
 
 import json
-import re
-import subprocess
-import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
-from preflight import programs
 from preflight.errors import BadAnswer, LookError, Undecided
 from preflight.outcome import Reason
 from preflight.probes import http, metrics
+from preflight.probes.alertrouting import Configuration
 from preflight.probes.http import Answer
-from preflight.probes.yamlfiles import seconds
 from preflight.redact import printable
 from preflight.target import Target
 
-MAIL = "email"
-ON_CALL = ("pagerduty", "opsgenie", "victorops", "pushover", "webhook", "slack", "sns", "telegram", "wechat", "webex", "msteams")
-_GROUP_WAIT = 30.0
-"""Of a route that says none, nor any above it: Alertmanager's own."""
 _LONGEST_WAIT = 120.0
 """A test alert is followed no longer, and the time of a second try."""
 _SECOND_TRY = 15.0
-_SECONDS = 15.0
 _TRIED = ("alertmanager_notification_requests_total", "alertmanager_notification_requests_failed_total")
 _TRIED_OF_OLD = ("alertmanager_notifications_total", "alertmanager_notifications_failed_total")
 """Tries by integration and those in vain; before 0.22 there was one pair of counters, which counted every try."""
-
-
-@dataclass(frozen=True)
-class Inhibition:
-    """One rule of silence: matchers by label, as (operator, value)."""
-
-    source: Mapping[str, tuple[str, str]]
-    target: Mapping[str, tuple[str, str]]
-    equal: tuple[str, ...]
-
-    def may_silence(self, severity: str) -> bool:
-        """Whether an alert of that severity can be its target."""
-        return _matches(self.target.get("severity"), severity)
-
-    def speaks_for(self, severity: str) -> bool:
-        """Whether an alert of that severity can be its source."""
-        return _matches(self.source.get("severity"), severity)
-
-
-@dataclass(frozen=True)
-class Configuration:
-    """The configuration in force, secrets hidden."""
-
-    said: Mapping[str, Any]
-    text: str = field(repr=False)
-
-    @property
-    def settings(self) -> Mapping[str, Any]:
-        """The `global` part."""
-        found = self.said.get("global")
-        return found if isinstance(found, dict) else {}
-
-    @property
-    def route(self) -> Mapping[str, Any]:
-        """The outermost route."""
-        found = self.said.get("route")
-        return found if isinstance(found, dict) else {}
-
-    @http.shaped("Alertmanager")
-    def integrations(self, receiver: str) -> dict[str, list[Mapping[str, Any]]]:
-        """The integrations of a receiver: "email" → its entries. Empty where there is no such receiver."""
-        for one in self.said.get("receivers") or ():
-            if one.get("name") == receiver:
-                return {
-                    key.removesuffix("_configs"): list(value) for key, value in one.items() if key.endswith("_configs") and value
-                }
-        return {}
-
-    @http.shaped("Alertmanager")
-    def receivers_with(self, *kinds: str) -> list[str]:
-        """The receivers that have an integration of one of these kinds."""
-        names = [str(one.get("name")) for one in self.said.get("receivers") or ()]
-        return [name for name in names if any(kind in kinds for kind in self.integrations(name))]
-
-    @http.shaped("Alertmanager")
-    def inhibitions(self) -> list[Inhibition]:
-        """The rules of silence."""
-        return [
-            Inhibition(dict(_matchers(one, "source_")), dict(_matchers(one, "target_")), tuple(map(str, one.get("equal") or ())))
-            for one in self.said.get("inhibit_rules") or ()
-        ]
-
-    @http.shaped("Alertmanager")
-    def group_wait(self, labels: Mapping[str, str]) -> float:
-        """How long (s) an alert with these labels waits before anybody is told: the longest of its routes."""
-        return max(_waits(self.route, labels, _GROUP_WAIT))
 
 
 class Alertmanager:
@@ -199,36 +122,6 @@ def connect(target: Target, user_agent: str) -> Alertmanager:
     return Alertmanager(part.url, user_agent)
 
 
-def receivers_of(configuration: Configuration, **labels: str) -> list[str]:
-    """The receivers that an alert with these labels reaches, by `amtool config routes test`.
-
-    Raises Undecided without amtool, LookError when amtool can't read the configuration.
-    """
-    tool = programs.find("amtool")
-    if tool is None:
-        raise Undecided(Reason.PROGRAM, f"amtool is not on this machine; get it by `{programs.HOW_TO_GET}`")
-    # hidden secrets stand where addresses have to be
-    text = re.sub(r"(?m)(url\w*: *)<secret>$", r"\1http://hidden.invalid", configuration.text)
-    with tempfile.TemporaryDirectory(prefix="preflight-routes-") as place:
-        file = Path(place) / "alertmanager.yml"
-        file.write_text(text, encoding="utf-8")
-        command = [str(tool), "config", "routes", "test", f"--config.file={file}"]
-        try:
-            done = subprocess.run(
-                [*command, *(f"{name}={value}" for name, value in labels.items())],
-                cwd=place,
-                capture_output=True,
-                text=True,
-                timeout=_SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise LookError(f"amtool took longer than {_SECONDS:g} s") from error
-    if done.returncode:
-        raise LookError(f"amtool can't read the configuration in force: {printable((done.stderr or done.stdout).strip(), 160)}")
-    return [name for name in done.stdout.strip().splitlines()[-1].split(",") if name] if done.stdout.strip() else []
-
-
 @dataclass(frozen=True)
 class TestAlert:
     """A marked test alert that was taken: its labels, its state then, and the tries to notify counted before.
@@ -250,7 +143,7 @@ class TestAlert:
         try:
             while True:
                 tried, failed = (_grown(was, now) for was, now in zip(self.before, self.client.tries(), strict=True))
-                sent = {key: count - failed.get(key, 0.0) for key, count in tried.items()}
+                sent = {key: max(0.0, count - failed.get(key, 0.0)) for key, count in tried.items()}  # one may fail in between
                 seconds = time.monotonic() - self.began
                 if all(sent.get(one, 0) > 0 for one in integrations) or seconds > self.patience:
                     return Delivery(sent, failed, seconds)
@@ -287,41 +180,3 @@ def alarm(client: Alertmanager, labels: Mapping[str, str], *, group_wait: float)
 
 def _grown(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
     return {key: value - before.get(key, 0.0) for key, value in after.items()}
-
-
-def _waits(route: Mapping[str, Any], labels: Mapping[str, str], inherited: float) -> Iterator[float]:
-    """The group_wait of each route that takes an alert, as Alertmanager walks them: the last that match, else the one above."""
-    said = seconds(route.get("group_wait"))
-    wait = inherited if said is None else said
-    below = False
-    for child in route.get("routes") or ():
-        if all(_matches(matcher, labels.get(name, "")) for name, matcher in _matchers(child)):
-            below = True
-            yield from _waits(child, labels, wait)
-            if not child.get("continue"):
-                break
-    if not below:
-        yield wait
-
-
-def _matchers(rule: Mapping[str, Any], side: str = "") -> Iterator[tuple[str, tuple[str, str]]]:
-    """The matchers of a route, or of one side ("source_", "target_") of an inhibition: label, (operator, value)."""
-    for name, value in (rule.get(f"{side}match") or {}).items():
-        yield str(name), ("=", str(value))
-    for name, value in (rule.get(f"{side}match_re") or {}).items():
-        yield str(name), ("=~", str(value))
-    for text in rule.get(f"{side}matchers") or ():
-        found = re.match(r"\s*([\w:]+)\s*(=~|!~|!=|=)\s*\"?(.*?)\"?\s*$", str(text))
-        if found:
-            yield found[1], (found[2], found[3])
-
-
-def _matches(matcher: tuple[str, str] | None, value: str) -> bool:
-    if matcher is None:
-        return True
-    operator, wanted = matcher
-    try:
-        same = re.fullmatch(wanted, value) is not None if "~" in operator else wanted == value
-    except (re.error, RecursionError, OverflowError) as error:
-        raise BadAnswer(f"Alertmanager matches with something else than a pattern: {printable(wanted, 60)}") from error
-    return same != operator.startswith("!")

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from preflight.probes.prometheus import Prometheus, Rule, counter
+from preflight.probes.metrics import counter
+from preflight.probes.promanswers import Rule
+from preflight.probes.prometheus import Prometheus
 
 if TYPE_CHECKING:  # it needs numpy, and the checklist is collected without it
     from preflight.probes.windows import View

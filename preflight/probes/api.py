@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -176,6 +178,7 @@ class Api:
             raise
         self._patience.won()
         self.sent[f"{method} {endpoint} {answer.status_code}"] += 1
+        self._budget.announced(endpoint, counted(answer, "X-RateLimit-Limit") or math.inf)
         if answer.status_code == 401 and "Authorization" in sent and not bad_login:
             self._budget.enter(endpoint, source, bad_login=True)  # nobody expected it, the target counts it all the same
         if trusted:
@@ -221,6 +224,12 @@ class Api:
             f"until {until:%H:%M:%S} UTC; somebody else may be using this address, the target's limits are lower than "
             f"documented, or it counts several addresses as one"
         )
+
+
+def counted(answer: Answer, name: str) -> float | None:
+    """The number in a header of the limiter, with a policy behind it or without (`100, 100;w=60`); None where it has none."""
+    found = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*(?:[,;].*)?", answer.header(name) or "", re.ASCII)
+    return float(found[1]) if found else None
 
 
 def retry_after(answer: Answer) -> float:

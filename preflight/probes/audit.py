@@ -1,12 +1,8 @@
-"""The audit log: the suite's own request found in it, its entries read, its silences measured.
-
-Both documented forms are read: `[time] [LEVEL] [client] [endpoint] [RESULT] details`, and JSON lines with the same facts.
-"""
+"""The audit log: the suite's own request found in it, its entries read, its silences measured."""
 
 from __future__ import annotations
 
 import ipaddress
-import json
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,6 +14,7 @@ from urllib.parse import urlsplit
 from preflight.errors import Unreachable
 from preflight.probes import logs, ports
 from preflight.probes.api import PROTECTED, Api
+from preflight.probes.auditentry import Entry, address, read_entry
 from preflight.probes.host import Host
 from preflight.probes.http import Answer
 from preflight.probes.limiter import Burst
@@ -34,92 +31,10 @@ CLOCK_SECONDS = 60.0
 """How far the time of an entry may be from ours (docs/rulings.md: clocks within 60 s)."""
 
 _EVERY = 0.1
-_FIELDS = re.compile(r"\[([^\]]*)\]")
-_NAMES: Mapping[str, tuple[str, ...]] = {
-    "level": ("level", "severity", "loglevel"),
-    "client": ("clientip", "client", "ip", "clientaddress", "remoteaddr", "remoteip", "sourceip", "peer", "address"),
-    "endpoint": ("endpoint", "path", "url", "resource"),
-    "result": ("result", "event", "eventtype", "outcome", "action", "status"),
-}
-"""What the facts are called in JSON, in lower case and without - and _."""
-_FAILURE = re.compile(
-    r"(?i)FAIL|DENI|REFUS|REJECT|UNAUTH|INVALID|MISSING|FORBID|BLOCK|EXPIR|NO_?TOKEN|REQUIRED|\b40[13]\b"
-    # an error of another kind, such as that of loading a scene, is no refusal
-    r"|^error$|(?:AUTH|TOKEN|JWT)[A-Z]*_?ERROR|^false$"
-)
 _LIMITED = re.compile(r"(?i)RATE|LIMIT|THROTTL|\b429\b")
 _TAIL_BYTES = 1 << 20
 _SAME_SECONDS = 5.0
 _MOST_WAITING = 100_000
-_SUCCESS = re.compile(r"(?i)SUCC|\bOK\b|ALLOW|GRANT|ACCEPT|AUTHORI[SZ]ED|AUTHENTICATED|PASS(?:ED)?(?![A-Z])|\b200\b|^true$")
-_OF_ITSELF = re.compile(r"(?i)START|STOP|ROTAT|OPENED|CLOSED")
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One entry, as far as it could be read; "" for what it does not say."""
-
-    time: datetime | None
-    level: str
-    client: str
-    endpoint: str
-    result: str
-
-    @property
-    def lacking(self) -> list[str]:
-        """What the entry does not name."""
-        named = {"level": self.level, "client address": self.client, "endpoint": self.endpoint, "result": self.result}
-        lacking = [] if self.time else ["time"]
-        lacking += [name for name, value in named.items() if not value.strip("-? ")]
-        if self.client.strip("-? ") and not address(self.client):
-            lacking.append("client address")
-        return lacking
-
-    @property
-    def of_itself(self) -> bool:
-        """Whether the log speaks of itself (begun, rotated, ended) and of nobody's request."""
-        return bool(_OF_ITSELF.search(self.result)) and not (self.client + self.endpoint).strip("-? ")
-
-    @property
-    def outcome(self) -> str:
-        """What became of the request: "failure", "success", or "" where the entry does not say."""
-        return "failure" if _FAILURE.search(self.result) else "success" if _SUCCESS.search(self.result) else ""
-
-
-def read_entry(line: bytes) -> Entry:
-    """An entry from its line; what can't be read stays empty."""
-    at, text = logs.stamp(line), line.decode("utf-8", "replace").strip()
-    if text.startswith("{"):
-        try:
-            said = json.loads(text)
-        except (ValueError, RecursionError):
-            return Entry(at, "", "", "", "")
-        above = {_plain(name): value for name, value in said.items()}
-        details = above.get("details")
-        below = {_plain(name): value for name, value in details.items()} if isinstance(details, dict) else {}
-        return Entry(at, *(_first(above, names) or _first(below, names) for names in _NAMES.values()))
-    found = [part.strip() for part in _FIELDS.findall(text)[1:5]]
-    return Entry(at, *(found + [""] * (4 - len(found))))
-
-
-def _plain(name: str) -> str:
-    return name.lower().replace("_", "").replace("-", "")
-
-
-def _first(said: Mapping[str, object], names: tuple[str, ...]) -> str:
-    return next((str(said[name]) for name in names if said.get(name) not in (None, "")), "")
-
-
-def address(text: str) -> str:
-    """An address without port or brackets, "" for what is none."""
-    bare = re.sub(r"^\[(.*)\](?::\d+)?$", r"\1", text.strip())
-    for candidate in (bare, bare.rpartition(":")[0]):
-        try:
-            found = ipaddress.ip_address(candidate)
-            return str(getattr(found, "ipv4_mapped", None) or found)
-        except ValueError:
-            continue
-    return ""
 
 
 @dataclass(frozen=True)

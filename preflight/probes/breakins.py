@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from preflight.probes import audit, logs
-from preflight.probes.audit import Entry
+from preflight.probes import auditentry, logs
+from preflight.probes.auditentry import Entry
 from preflight.probes.host import Host
 from preflight.target import Target
 
@@ -29,7 +29,7 @@ def guesses(host: Host, target: Target, since: datetime, until: datetime) -> Gue
     entries: list[Entry] = []
     for path in logs.audit_files(host, target):
         with host.open(path) as file:
-            read = (audit.read_entry(line) for line in logs.lines_since(file, since) if line.strip())
+            read = (auditentry.read_entry(line) for line in logs.lines_since(file, since) if line.strip())
             entries += [one for one in read if one.time is not None and since <= one.time <= until]
     return Guesses(len(entries), tuple(_admitted(entries)))
 
@@ -39,7 +39,7 @@ def _admitted(entries: Sequence[Entry]) -> list[str]:
     found = []
     timed = sorted(((entry.time, entry) for entry in entries if entry.time and entry.client), key=lambda pair: pair[0])
     for at, one in timed:
-        client = audit.address(one.client) or one.client  # its port is another one each time
+        client = auditentry.address(one.client) or one.client  # its port is another one each time
         late = [then for then in refused.get(client, []) if at - then <= WITHIN]
         if one.outcome == "failure":
             refused[client] = [*late, at]

@@ -238,7 +238,7 @@ def read(host: Host, target: Target) -> GameLog:
     if facts is None:
         raise LookError(f"{path} is missing, so that what the game logged can't be judged")
     since = target.facts.times.deployed_at
-    earlier = _earlier(host, path, since) if since else []
+    earlier = _earlier(host, target)
     reading = _Reading(since)
     for one, began in earlier:
         _take(host, one, reading, since)
@@ -256,13 +256,21 @@ def _take(host: Host, path: str, reading: _Reading, since: datetime | None) -> N
             reading.take(line)
 
 
-def _earlier(host: Host, path: str, since: datetime) -> list[tuple[str, datetime | None]]:
-    """The logs that this one was continued from, written to since a time: the oldest first, each with when it began at the earliest.
+def files(host: Host, target: Target) -> list[str]:
+    """The game log, and before it what was rotated since the deployment, the oldest first."""
+    return [*(one for one, _ in _earlier(host, target)), target.facts.paths.game_log]
+
+
+def _earlier(host: Host, target: Target) -> list[tuple[str, datetime | None]]:
+    """The logs that the game log continues, written to since the deployment: the oldest first, each with when it began at the earliest.
 
     Godot keeps godot2026-01-02T03.04.05.log at each start, logrotate godot.log.1 and godot.log-20260102.gz. Together
     they are read as far back as one log is.
     """
-    folder, _, name = path.rpartition("/")
+    since = target.facts.times.deployed_at
+    if since is None:
+        return []
+    folder, _, name = target.facts.paths.game_log.rpartition("/")
     stem, dot, ending = name.rpartition(".") if "." in name else (name, "", "")
     named = re.compile(rf"{re.escape(stem)}(?:{_DATED})?{re.escape(dot + ending)}(?:[.-]\d[\d.T_:-]*)?(?:\.gz)?")
     others = [f"{folder}/{one}" for one in host.listing(folder or "/") if one != name and named.fullmatch(one)]

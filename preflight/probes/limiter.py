@@ -61,12 +61,6 @@ class Burst:
         return self.admitted - int(self.seconds * ALLOWED / 60.0)
 
 
-def counted(answer: Answer, name: str) -> float | None:
-    """The number in a header of the limiter, with a policy behind it or without (`100, 100;w=60`); None where it has none."""
-    found = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*(?:[,;].*)?", answer.header(name) or "", re.ASCII)
-    return float(found[1]) if found else None
-
-
 def refused_at_once(answer: Answer, address: str) -> None:
     """Raises LookError where an address is refused at its very first request: what follows would say nothing of it."""
     if answer.status_code == 429:

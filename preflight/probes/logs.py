@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import IO
@@ -13,6 +13,7 @@ from typing import IO
 from preflight.errors import LookError
 from preflight.probes import leaks
 from preflight.probes.host import Host
+from preflight.redact import Secret
 from preflight.target import Target
 
 _BLOCK = 1 << 20
@@ -123,22 +124,20 @@ _SUSPECT = re.compile(
 )
 
 
-def scan_for_secrets(host: Host, target: Target, log: str) -> Scan:
-    """Look for credentials in the game log ("game") or the audit logs ("audit"), named but never quoted."""
-    paths = [target.facts.paths.game_log] if log == "game" else audit_files(host, target)
-    known = target.known_secrets()
+def scan_for_secrets(host: Host, paths: Iterable[str], known: Sequence[Secret]) -> Scan:
+    """Look for credentials in logs, these secrets and others; they are named but never quoted."""
     values = [secret.reveal().encode() for secret in known]
     result = Scan()
     for path in paths:
         with host.open(path) as file:
             result.files += 1
-            for line in lines_since(file, None):
+            for number, line in enumerate(lines_since(file, None), 1):
                 result.lines += 1
                 if not (_SUSPECT.search(line) or any(value in line for value in values)):
                     continue
                 kinds = list(leaks.credentials(line.decode("utf-8", "replace"), known))
                 if kinds and len(result.found) < 100:
-                    result.found.append(f"{kinds[0]} in line {result.lines} of {path}")
+                    result.found.append(f"{kinds[0]} in line {number} of {path}")
     return result
 
 

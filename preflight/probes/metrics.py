@@ -38,6 +38,18 @@ def resident_bytes(answer: Answer) -> float | None:
     return _first(answer, "process_resident_memory_bytes")
 
 
+def counter(page: Answer, name: str) -> float | None:
+    """The sum of a server's own counter over its labels, from its /metrics; None where it has none of that name."""
+    found = [sample.value for sample in samples(page, name) if sample.name == name]
+    return sum(found) if found else None
+
+
+def requests_counted(page: Answer, endpoint: str) -> float:
+    """How many requests of an endpoint the game's own /metrics has counted. Raises LookError when the page is none."""
+    found = samples(page, "http_requests_total")
+    return sum(sample.value for sample in found if sample.labels.get("endpoint") == endpoint)
+
+
 def _first(answer: Answer, name: str) -> float | None:
     try:
         return next((sample.value for sample in samples(answer, name)), None)

@@ -1,4 +1,4 @@
-"""The documented alerts: found among the loaded rules, read by promql-parser, and proven by `promtool test rules`.
+"""The documented alerts: found among the loaded rules, and read by promql-parser.
 
 A rule is found by its name and severity, else by its name, else by its severity and the metrics that it asks for. What its
 threshold means in the checklist's unit follows from the constants in its expression (`* 60`, `/ 1048576`, `increase(…[1m])`).
@@ -7,35 +7,21 @@ What recording rules make counts as what it is made of (recorded.py).
 
 from __future__ import annotations
 
-import json
-import subprocess
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from preflight import programs
-from preflight.errors import LookError, Undecided
-from preflight.outcome import Reason
 from preflight.probes import promql, recorded
-from preflight.probes.prometheus import Prometheus, Rule
+from preflight.probes.promanswers import Rule
+from preflight.probes.prometheus import Prometheus
 from preflight.probes.promql import Matcher
 from preflight.probes.recorded import Asked
-from preflight.redact import printable
 
-_WHOSE = {"instance": "localhost:8080", "job": "godot_http_api"}
-"""Whose the series of a trial are, where the rule does not ask for others."""
-_OWN = {"__name__", "endpoint", "method", "status", "result", "le", "quantile"}
-"""The labels in which the series of a trial differ."""
-_HAPPENED = (_OWN - {"__name__"}) | {"code", "scene", "error_type", "rule"}
+_HAPPENED = {"endpoint", "method", "status", "result", "le", "quantile", "code", "scene", "error_type", "rule"}
 """Labels that say what happened: a value that has not happened yet has no series."""
 _PLACES = {"job", "instance"}
 """Labels that say whose a series is."""
 _RAISED = {"ALERTS", "ALERTS_FOR_STATE"}
 """What Prometheus itself writes while an alert is raised: it is not there on a quiet day."""
-
-_STEP_S = 15
-_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -196,125 +182,3 @@ def _is_there(client: Prometheus, metric: str, matchers: Sequence[Matcher]) -> b
         return False
     born = len(place) < len(wanted) and client.had(promql.written(metric, place), "1h")
     return not born and (len(place) == len(jobs) < 2 or client.had(promql.written("up", place), "1h"))
-
-
-def misfires(rule: Rule, wanted: Documented) -> str:
-    """What `promtool test rules` says of a rule just over and just under its threshold; empty when it does as it should.
-
-    Raises Undecided without promtool, LookError when promtool can't read the rule, or when it is made of recorded series
-    that a trial can't feed.
-    """
-    tool = programs.find("promtool")
-    if tool is None:
-        raise Undecided(Reason.PROGRAM, f"promtool is not on this machine; get it by `{programs.HOW_TO_GET}`")
-    bound = wanted.threshold
-    own = threshold(rule, wanted)
-    if own is not None and 0 < own < bound and wanted.kind != "down":
-        bound = own  # stricter than documented is allowed: it must not fire under its own bound
-    over, under = (0.0, 1.0) if wanted.kind == "down" else (1.1 * wanted.threshold, 0.9 * bound)
-    whose = _whose(rule)
-    _feeds(rule, _input(wanted, over, whose))
-    for value, fires in ((over, True), (under, False)):
-        said = _try(tool, rule, _input(wanted, value, whose), hold_s=wanted.hold_s, fires=fires)
-        if said:
-            return said
-    return ""
-
-
-def _feeds(rule: Rule, series: Sequence[dict[str, str]]) -> None:
-    """Raises LookError when a recorded series is made of what is not among the series, or of nobody knows what."""
-    fed = {one["series"].partition("{")[0] for one in series}
-    for one in recorded.asked(rule):
-        if one.metric not in fed and (one.through or ":" in one.metric):
-            made = f", which {one.through} is made of" if one.through else ", and no recording rule loaded here makes it"
-            raise LookError(f"{rule.name} can't be tried: it needs {one.metric}{made}")
-
-
-def _try(tool: Path, rule: Rule, series: list[dict[str, str]], *, hold_s: float, fires: bool) -> str:
-    import yaml
-
-    bodies: list[dict[str, object]] = [
-        {"record": one.name, "expr": one.expression, "labels": dict(one.labels)} for one in recorded.needed(rule)
-    ]
-    bodies.append({"alert": rule.name, "expr": rule.expression, "for": f"{rule.hold:g}s", "labels": dict(rule.labels)})
-    # rates need their range filled before they are whole: ten minutes, then the documented time, then two evaluations
-    moment = int(600 + hold_s + 4 * _STEP_S)
-    state = f'ALERTS{{alertname="{rule.name}",alertstate="firing"}}'
-    check = {
-        "expr": f"(count({state}) > bool 0) or vector(0)",
-        "eval_time": f"{moment}s",
-        "exp_samples": [{"labels": "{}", "value": int(fires)}],
-    }
-    tests = {"interval": f"{_STEP_S}s", "input_series": series, "promql_expr_test": [check]}
-    with tempfile.TemporaryDirectory(prefix="preflight-rules-") as place:
-        folder = Path(place)
-        (folder / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "one", "rules": bodies}]}), encoding="utf-8")
-        plan = {"rule_files": ["rules.yml"], "evaluation_interval": f"{_STEP_S}s", "tests": [tests]}
-        (folder / "test.yml").write_text(yaml.safe_dump(plan), encoding="utf-8")
-        try:
-            done = subprocess.run(
-                [str(tool), "test", "rules", "test.yml"],
-                cwd=folder,
-                capture_output=True,
-                text=True,
-                timeout=_SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise LookError(f"promtool test rules took longer than {_SECONDS:g} s for {rule.name}") from error
-    said = done.stdout + done.stderr
-    if done.returncode == 0:
-        return ""
-    if "got:" not in said:
-        raise LookError(
-            f"promtool can't test {rule.name}: {printable(said.strip().splitlines()[-1] if said.strip() else '', 160)}"
-        )
-    return "does not fire just over its threshold" if fires else "fires just under its threshold"
-
-
-def _whose(rule: Rule) -> str:
-    """What the series that a rule selects are labelled with beside their own labels: it can't see those of another server."""
-    labels = dict(_WHOSE)
-    for one in recorded.asked(rule):
-        equal = ((label, value) for label, operator, value in (*one.above, *one.matchers) if operator == "=" and value)
-        labels |= {label: value for label, value in equal if label not in _OWN}
-    return ",".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in labels.items())
-
-
-def _input(wanted: Documented, value: float, whose: str) -> list[dict[str, str]]:
-    """Series with everything in order but the one figure. `value` in base units; `whose` the labels of all of them."""
-    steps = int((600 + wanted.hold_s) / _STEP_S) + 20
-    errors = value if wanted.kind == "errors" else 0.0
-    asked = 100.0 * _STEP_S
-    latency = value if wanted.kind == "latency" else 0.02
-    logins = value if wanted.kind == "logins" else 0.0
-    limited = value if wanted.kind == "limited" else 0.0
-    memory = value if wanted.kind == "memory" else 600.0 * 2**20
-    made = [
-        _counter('http_requests_total{endpoint="/scene",method="GET",status="200"', asked * (1 - errors), steps),
-        _counter('http_requests_total{endpoint="/scene",method="GET",status="500"', asked * errors, steps),
-        _counter('auth_attempts_total{result="success"', asked, steps),
-        _counter('auth_attempts_total{result="invalid_token"', logins * _STEP_S, steps),
-        _counter('rate_limit_hits_total{endpoint="/scene"', limited * _STEP_S, steps),
-        _gauge("process_resident_memory_bytes{", memory, steps),
-        _gauge("up{", value if wanted.kind == "down" else 1.0, steps),
-    ]
-    # all requests take the same time: a narrow bucket around it, so that interpolation adds nothing
-    for edge in sorted({0.001, latency * 0.999, latency, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0}):
-        share = asked if edge >= latency else 0.0
-        made.append(_counter(f'http_request_duration_seconds_bucket{{endpoint="/scene",le="{edge:.6g}"', share, steps))
-    made.append(_counter('http_request_duration_seconds_bucket{endpoint="/scene",le="+Inf"', asked, steps))
-    made.append(_counter('http_request_duration_seconds_count{endpoint="/scene"', asked, steps))
-    made += [_gauge(f'http_request_latency_ms{{quantile="{q}"', 1000 * latency, steps) for q in ("0.5", "0.95", "0.99")]
-    return [
-        {"series": f"{one['series']}{'' if one['series'].endswith('{') else ','}{whose}}}", "values": one["values"]}
-        for one in made
-    ]
-
-
-def _counter(head: str, by: float, steps: int) -> dict[str, str]:
-    return {"series": head, "values": f"0+{by:.6f}x{steps}"}
-
-
-def _gauge(head: str, value: float, steps: int) -> dict[str, str]:
-    return {"series": head, "values": f"{value:.6f}x{steps}"}

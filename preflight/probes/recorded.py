@@ -10,7 +10,7 @@ import promql_parser
 
 from preflight.errors import LookError
 from preflight.probes import promql
-from preflight.probes.prometheus import Recording, Rule
+from preflight.probes.promanswers import Recording, Rule
 from preflight.probes.promql import Matcher
 from preflight.redact import printable
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from preflight.budget import DEFAULT_PER_MINUTE, DOCUMENTED_PER_MINUTE, Budget
+from preflight.budget import Budget
 from preflight.errors import LockedOut, LookError, Undecided, Unreachable
 from preflight.outcome import Reason
 from preflight.probes import histogram, load
@@ -166,7 +166,7 @@ class Sampler:
         pace = min(FASTEST, 0.5 / (PACED_BY[call] / 1000))
         if self.exempt:
             return pace
-        per_minute = DOCUMENTED_PER_MINUTE.get(call.split(" ", 1)[1], DEFAULT_PER_MINUTE)
+        per_minute = self._budget.per_minute(call.split(" ", 1)[1])
         return min(pace, len(self._sources()) * min((per_minute - MARGIN) / 60, _MOST_PER_SECOND))
 
     def _of(self, call: str) -> Series:

@@ -18,7 +18,8 @@ from preflight.errors import LookError, NotApplicable, Undecided
 from preflight.measure.windows import Completeness, judge_completeness, outside
 from preflight.outcome import Reason
 from preflight.probes.lines import Buckets, Line
-from preflight.probes.prometheus import Prometheus, Series
+from preflight.probes.promanswers import Series
+from preflight.probes.prometheus import Prometheus
 from preflight.probes.spans import Span, clock
 from preflight.target import Target
 

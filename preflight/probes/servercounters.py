@@ -12,7 +12,8 @@ from collections.abc import Callable
 from preflight.errors import Undecided
 from preflight.outcome import Reason
 from preflight.probes.http import Answer
-from preflight.probes.prometheus import Prometheus, counter
+from preflight.probes.metrics import counter
+from preflight.probes.prometheus import Prometheus
 from preflight.probes.spans import clock
 
 EVALUATIONS_FAILED = "prometheus_rule_evaluation_failures_total"

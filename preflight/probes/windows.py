@@ -12,7 +12,7 @@ from preflight.errors import LookError, Undecided
 from preflight.measure.windows import LEAST
 from preflight.outcome import Reason
 from preflight.probes.lines import Figure, Line, Quantile, means
-from preflight.probes.prometheus import Series
+from preflight.probes.promanswers import Series
 from preflight.probes.scraped import BUCKETS, Scraped
 from preflight.probes.spans import clock
 

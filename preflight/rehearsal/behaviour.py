@@ -1,5 +1,7 @@
 """The whole deployment as data: what each part does, and the knobs that faults turn.
 
+One long module: who writes a fault looks for its knob in one place.
+
 A fault is a change of this data and nothing else, so every knob is general (a header, an answer, a delay) rather
 than the name of one fault. The defaults are the clean deployment. Text may hold `{{token}}`, `{{old_token}}` and
 `{{jwt_secret}}`; they are filled in where the text is used.

@@ -21,11 +21,16 @@ _READY_S = 5.0
 
 
 def program(front: Front) -> Path | None:
-    """nginx, where it is at hand and can be told these settings; else the front of our own stands in for it.
+    """nginx, where it is at hand and can be told these settings; else the front of our own stands in for it."""
+    return programs.find("nginx") if can_be(front) else None
 
-    nginx adds a header to every answer or to successes, not to chosen statuses, and the settings name answers by method.
+
+def can_be(front: Front) -> bool:
+    """Whether nginx can be told these settings.
+
+    It adds a header to every answer or to successes, not to chosen statuses, and the settings name answers by method.
     """
-    return None if front.added_on or front.answers else programs.find("nginx")
+    return not (front.added_on or front.answers)
 
 
 def configuration(assignment: Assignment, folder: Path, *, https: int, http: int, game: str) -> str:

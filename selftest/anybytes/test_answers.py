@@ -15,7 +15,19 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from preflight.probes import api, headers, health, histogram, http, metrics, prometheus, promrules, recorded, scenes, telemetry
+from preflight.probes import (
+    api,
+    gamejob,
+    headers,
+    health,
+    histogram,
+    http,
+    metrics,
+    promrules,
+    recorded,
+    scenes,
+    telemetry,
+)
 from preflight.probes.alertmanager import Alertmanager
 from preflight.probes.grafana import Grafana
 from preflight.probes.prometheus import Prometheus
@@ -234,7 +246,7 @@ def test_what_prometheus_says_is_read_or_said_to_be_none(monkeypatched: pytest.M
     looked(client.alertmanagers)
     looked(client.declares, "up")
     assert isinstance(client.version(), str)
-    looked(prometheus.game_job, client)
+    looked(gamejob.game_job, client)
     rules = looked(client.rules) or []
     for rule in rules:
         assert not math.isnan(rule.hold)

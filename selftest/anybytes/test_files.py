@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from preflight.openxr import frames_file
 from preflight.probes import (
     accesslog,
-    audit,
+    auditentry,
     backups,
     documents,
     envfile,
@@ -128,7 +128,7 @@ def some(valid: bytes) -> st.SearchStrategy[bytes]:
 @tries(150)
 def test_logs(text: bytes, since: datetime | None) -> None:
     for line in text.split(b"\n"):
-        entry = audit.read_entry(line)
+        entry = auditentry.read_entry(line)
         assert isinstance(entry.lacking, list)
         assert entry.outcome in ("", "success", "failure")
     seen = gamelog.read_lines(logs.lines_since(io.BytesIO(text), since), since)

@@ -110,6 +110,29 @@ def test_a_refusal_that_nobody_planned_holds_for_every_address(tmp_path: Path) -
     assert pace.locked_until("/health") == 0
 
 
+def test_a_lower_limit_that_is_announced_is_kept(tmp_path: Path) -> None:
+    clock = Clock()
+    pace, other = budget(tmp_path, clock), budget(tmp_path, clock)
+    pace.announced("/scene?x=1", 15)
+    for limit, per_minute in (("/scene", 15), ("/scenes", 60), ("/nowhere", 100)):
+        assert other.per_minute(limit) == per_minute
+    sent = []
+    for _ in range(40):
+        other.take("/scene")
+        sent.append(clock.now)
+    assert most_within(sent, 60) == 13, "the documented 30 are not used, and two are left as always"
+    assert Budget(tmp_path / "budget.json", [""], clock, clock.sleep).per_minute("/scene") == 15
+    clock.now += 600
+    assert other.per_minute("/scene") == 30, "nobody has said it for ten minutes"
+
+
+@pytest.mark.parametrize(("announced", "believed"), [(0, 6), (1, 6), (29.5, 29.5), (30, 30), (3000, 30)])
+def test_an_announcement_neither_ends_the_looks_nor_raises_a_limit(tmp_path: Path, announced: float, believed: float) -> None:
+    pace = budget(tmp_path, Clock())
+    pace.announced("/scene", announced)
+    assert pace.per_minute("/scene") == believed
+
+
 def test_a_closed_address_is_left_alone(tmp_path: Path) -> None:
     clock = Clock()
     pace = budget(tmp_path, clock, "127.0.0.10", "127.0.0.11")
@@ -152,11 +175,13 @@ def test_a_long_log_begins_anew_and_forgets_nothing_that_counts(tmp_path: Path, 
     one, other = budget(tmp_path, clock), budget(tmp_path, clock)
     one.close("127.0.0.9", 3600)
     one.refused("/jobs", 600)
+    one.announced("/scenes", 20)
     for number in range(200):
         (one, other)[number % 2].take(f"/health/{number}")
     assert (tmp_path / "budget.json").stat().st_size < 20_000
     new = budget(tmp_path, clock)
     assert new.locked_until("/jobs") > clock.now
+    assert new.per_minute("/scenes") == 20
     for each in (new, one, other):
         state = each._read()
         assert "127.0.0.9" in state["closed"]

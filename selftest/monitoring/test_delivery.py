@@ -12,7 +12,7 @@ import pytest
 from preflight.errors import Undecided
 from preflight.outcome import Reason
 from preflight.probes import alertmanager
-from preflight.probes.alertmanager import Configuration
+from preflight.probes.alertrouting import Configuration
 
 LABELS = alertmanager.marked("warning", "run-1")
 

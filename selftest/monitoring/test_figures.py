@@ -16,9 +16,9 @@ from preflight.errors import Undecided
 from preflight.evidence import Evidence, LimitBroken
 from preflight.outcome import Reason
 from preflight.probes import spans
-from preflight.probes.alertmanager import Configuration
+from preflight.probes.alertrouting import Configuration
 from preflight.probes.lines import Buckets, Figure, Line
-from preflight.probes.prometheus import Series, _moment
+from preflight.probes.promanswers import Series, _moment
 from preflight.probes.windows import View, _latency
 from preflight.windowfixtures import Watched
 

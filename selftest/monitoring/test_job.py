@@ -9,7 +9,8 @@ import pytest
 
 from preflight.errors import LookError
 from preflight.probes import yamlfiles
-from preflight.probes.prometheus import JOB, Series, game_job
+from preflight.probes.gamejob import JOB, game_job
+from preflight.probes.promanswers import Series
 from preflight.windowfixtures import Windows
 
 

@@ -14,7 +14,8 @@ from preflight.errors import Undecided
 from preflight.manners import admit
 from preflight.outcome import Reason
 from preflight.probes import promrules
-from preflight.probes.prometheus import Prometheus, game_job
+from preflight.probes.gamejob import game_job
+from preflight.probes.prometheus import Prometheus
 from preflight.rehearsal.behaviour import Deployment
 from preflight.rehearsal.deploy import Rehearsal
 from preflight.target import load

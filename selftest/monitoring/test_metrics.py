@@ -17,7 +17,8 @@ from preflight.evidence import Evidence
 from preflight.monitorfixtures import Metrics
 from preflight.probes import promrules
 from preflight.probes.http import Answer
-from preflight.probes.prometheus import Prometheus, Recording, Rule
+from preflight.probes.promanswers import Recording, Rule
+from preflight.probes.prometheus import Prometheus
 from selftest.monitoring.history import serving
 
 LATENCY = ("http_request_duration_seconds", "http_request_latency_ms")

@@ -3,36 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import yaml
 
-from preflight import programs
 from preflight.errors import LookError
 from preflight.probes import alertstates, promrules, recorded
-from preflight.probes.prometheus import Prometheus, Recording, Rule, Series
+from preflight.probes.promanswers import Recording, Rule, Series
+from preflight.probes.prometheus import Prometheus
 from preflight.probes.promrules import DOCUMENTED
-from preflight.probes.yamlfiles import seconds
-from preflight.rehearsal import host
-
-SHIPPED = Path(host.__file__).parent / "files/opt/godot/monitoring/prometheus/prometheus_alerts.yml"
-promtool = pytest.mark.skipif(programs.find("promtool") is None, reason="promtool is not at hand")
-
-
-def shipped() -> list[Rule]:
-    groups = yaml.safe_load(SHIPPED.read_text())["groups"]
-    return [
-        Rule(one["alert"], one["expr"], seconds(one["for"]) or 0.0, one["labels"], "ok", "inactive", "")
-        for group in groups
-        for one in group["rules"]
-    ]
-
-
-def rule(expression: str, *, like: str = "HighHTTPErrorRate") -> Rule:
-    return dataclasses.replace(next(one for one in shipped() if one.name == like), expression=expression)
+from selftest.monitoring.alertrules import ERRORS, P99, PARTS, RATIO, REQUESTS, made, rule, shipped
 
 
 @pytest.mark.parametrize(
@@ -64,15 +45,6 @@ def test_threshold_is_read_in_base_units(expression: str, threshold: float | Non
     found = promrules.threshold(rule(expression), promrules.documented("HLT-RULE-02"))
 
     assert found == (pytest.approx(threshold) if threshold is not None else None)
-
-
-REQUESTS = "sum(rate(http_requests_total[5m]))"
-ERRORS = 'sum(rate(http_requests_total{status=~"5.."}[5m])) / sum(rate(http_requests_total[5m]))'
-SERVICE = (
-    'sum(rate(http_requests_total{{service="spacetime",status=~"5.."}}[5m]))'
-    ' / sum(rate(http_requests_total{{service="spacetime"}}[5m])) > {}'
-)
-P99 = "histogram_quantile(0.99, sum by (le) (rate(http_request_duration_seconds_bucket[5m])))"
 
 
 @pytest.mark.parametrize(
@@ -162,17 +134,6 @@ def test_alert_of_the_wrong_severity_is_found_by_its_name_and_is_no_other_alert(
     assert warning.name == "SlowRequestLatency"
 
 
-RATIO = Recording("job:http_errors:ratio5m", "job:http_5xx:rate5m / job:http_requests:rate5m", {"team": "vr"})
-PARTS = (
-    Recording("job:http_5xx:rate5m", 'sum by (job) (rate(http_requests_total{status=~"5.."}[5m]))', {}),
-    Recording("job:http_requests:rate5m", "sum by (job) (rate(http_requests_total[5m]))", {}),
-)
-
-
-def made(expression: str, *recordings: Recording, like: str = "HighHTTPErrorRate") -> Rule:
-    return dataclasses.replace(rule(expression, like=like), recordings=recordings)
-
-
 def test_recorded_series_are_followed_to_what_they_are_made_of() -> None:
     asking = made('job:http_errors:ratio5m{job="g",team="vr"} > 0.05', RATIO, *PARTS)
 
@@ -219,94 +180,6 @@ def test_recorded_series_made_of_itself_is_no_look() -> None:
         promrules.metrics(asking)
     with pytest.raises(LookError, match="can't be followed"):
         promrules.threshold(asking, promrules.documented("HLT-RULE-02"))
-
-
-@promtool
-@pytest.mark.parametrize("wanted", DOCUMENTED, ids=lambda one: one.item)
-def test_shipped_rules_fire_when_they_should(wanted: promrules.Documented) -> None:
-    found = promrules.find(shipped(), wanted)
-
-    assert found is not None
-    assert promrules.misfires(found, wanted) == ""
-
-
-@promtool
-@pytest.mark.parametrize(
-    ("expression", "said"),
-    [
-        (f"{ERRORS} > 0.06", "does not fire just over"),
-        (f"{ERRORS} > 0.04", ""),
-        (f"{ERRORS} < 0.05", "does not fire just over"),
-        (f"{ERRORS} >= 0", "fires just under"),
-        (ERRORS.replace("requests", "request") + " > 0.05", "does not fire just over"),
-        (f"100 * {ERRORS} > 5", ""),
-        (f"{REQUESTS} > 1 and {ERRORS} > 0.05", ""),
-        (f"{REQUESTS} > 1000 and {ERRORS} > 0.05", "does not fire just over"),
-        (SERVICE.format("0.05"), ""),
-        (SERVICE.format("0.06"), "does not fire just over"),
-        (ERRORS.replace("total[", 'total{service=""}[') + " > 0.05", ""),
-    ],
-)
-def test_wrong_rules_are_told_by_what_they_do(expression: str, said: str) -> None:
-    found = promrules.misfires(rule(expression), promrules.documented("HLT-RULE-02"))
-
-    assert found.startswith(said) if said else not found
-
-
-@promtool
-@pytest.mark.parametrize(
-    ("expression", "said"),
-    [
-        ('up{instance="127.0.0.1:8080"} == 0', ""),
-        ('up{job="spacetime"} == 0', ""),
-        ('sum(up{job="space\\"time"}) < 1', ""),
-        ('absent(up{job="godot_http_api",instance="a:1"} == 1)', ""),
-        ('up{job="spacetime"} == 2', "does not fire just over"),
-        ('up{job="spacetime"} >= 0', "fires just under"),
-        ('up{job!="godot_http_api"} == 0', "does not fire just over"),
-    ],
-)
-def test_the_server_a_rule_asks_for_is_the_one_tried(expression: str, said: str) -> None:
-    found = promrules.misfires(rule(expression, like="HTTPAPIDown"), promrules.documented("HLT-RULE-06"))
-
-    assert found.startswith(said) if said else not found
-
-
-@promtool
-@pytest.mark.parametrize(
-    ("expression", "said"),
-    [
-        ("job:http_errors:ratio5m > 0.05", ""),
-        ('job:http_errors:ratio5m{job="spacetime",team="vr"} > 0.05', ""),
-        ("max_over_time(job:http_errors:ratio5m[5m]) > 0.05", ""),
-        ("job:http_errors:ratio5m > 0.06", "does not fire just over"),
-    ],
-)
-def test_alert_on_a_recorded_series_is_tried_with_its_recording_rules(expression: str, said: str) -> None:
-    asking = made(expression, RATIO, *reversed(PARTS))
-    found = promrules.misfires(asking, promrules.documented("HLT-RULE-02"))
-
-    assert found.startswith(said) if said else not found
-
-
-@promtool
-@pytest.mark.parametrize(
-    ("recording", "said"),
-    [
-        (Recording("job:http_errors:ratio5m", "sum(rate(proxy_errors_total[5m]))", {}), "proxy_errors_total, which job:http_err"),
-        (Recording("job:other", "up", {}), "job:http_errors:ratio5m, and no recording rule"),
-    ],
-)
-def test_recorded_series_that_a_trial_can_not_feed_is_no_look(recording: Recording, said: str) -> None:
-    with pytest.raises(LookError, match=f"it needs {said}"):
-        promrules.misfires(made("job:http_errors:ratio5m > 0.05", recording), promrules.documented("HLT-RULE-02"))
-
-
-@promtool
-def test_alert_that_waits_too_long_does_not_fire() -> None:
-    slow = dataclasses.replace(rule(f"{ERRORS} > 0.05"), hold=3600.0)
-
-    assert "does not fire" in promrules.misfires(slow, promrules.documented("HLT-RULE-02"))
 
 
 def test_recording_rules_come_with_the_alerts_that_are_loaded(monkeypatch: pytest.MonkeyPatch) -> None:

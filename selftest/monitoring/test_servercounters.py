@@ -11,7 +11,8 @@ from preflight.errors import Undecided
 from preflight.outcome import Reason
 from preflight.probes import servercounters
 from preflight.probes.http import Answer
-from preflight.probes.prometheus import Prometheus, Series
+from preflight.probes.promanswers import Series
+from preflight.probes.prometheus import Prometheus
 from preflight.probes.servercounters import NOTIFICATIONS_FAILED
 
 NOW, HOUR = 1.8e9, 3600.0

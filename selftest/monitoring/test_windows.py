@@ -12,7 +12,8 @@ import pytest
 
 from preflight import programs
 from preflight.errors import LookError, Undecided
-from preflight.probes.prometheus import Prometheus, Series
+from preflight.probes.promanswers import Series
+from preflight.probes.prometheus import Prometheus
 from preflight.probes.spans import DAY, HOUR, Span
 from preflight.probes.windows import View
 from selftest.monitoring.history import STEP, Values, serving

@@ -9,6 +9,7 @@ import pytest
 
 from preflight.errors import Unreachable
 from preflight.probes import audit, logrotate, ports
+from preflight.probes.auditentry import Entry, address, read_entry
 from preflight.probes.http import Answer
 from preflight.target import Target, load
 from selftest.probes.hosts import Files
@@ -43,13 +44,13 @@ def target(tmp_path: Path) -> Target:
     ],
 )
 def test_both_forms_say_the_same(line: str) -> None:
-    entry = audit.read_entry(line.encode())
+    entry = read_entry(line.encode())
 
     assert entry.time is not None
     assert abs(entry.time - AT) < timedelta(seconds=1)
     assert entry.lacking == []
     assert entry.outcome == "success"
-    assert audit.address(entry.client) == "10.0.0.9"
+    assert address(entry.client) == "10.0.0.9"
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,7 @@ def test_both_forms_say_the_same(line: str) -> None:
     ],
 )
 def test_what_an_entry_lacks_is_named(line: str, lacking: list[str]) -> None:
-    assert audit.read_entry(line.encode()).lacking == lacking
+    assert read_entry(line.encode()).lacking == lacking
 
 
 @pytest.mark.parametrize(
@@ -92,12 +93,12 @@ def test_what_an_entry_lacks_is_named(line: str, lacking: list[str]) -> None:
     ],
 )
 def test_results_are_understood(result: str, outcome: str) -> None:
-    assert audit.Entry(AT, "INFO", "10.0.0.9", "/scene", result).outcome == outcome
+    assert Entry(AT, "INFO", "10.0.0.9", "/scene", result).outcome == outcome
 
 
 def recorded(client: str, at: datetime = AT, source: str = "") -> audit.Recorded:
     answer = Answer("GET", "https://x/scene", 200, (), b"", 0.01, True, "curl", sent_at=AT.timestamp(), address=source)
-    return audit.Recorded(answer, audit.Entry(at, "INFO", client, "/scene", "OK"), 0.1, 1, 1)
+    return audit.Recorded(answer, Entry(at, "INFO", client, "/scene", "OK"), 0.1, 1, 1)
 
 
 @pytest.mark.parametrize(

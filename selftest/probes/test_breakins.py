@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import pytest
 
-from preflight.probes import audit, breakins
+from preflight.probes import auditentry, breakins
 
 
-def log(clients: Sequence[str], results: Sequence[str]) -> list[audit.Entry]:
+def log(clients: Sequence[str], results: Sequence[str]) -> list[auditentry.Entry]:
     lines = [
         f"[2026-01-02 10:00:{second:02}] [INFO] [{client}] [/scene] [{result}] GET"
         for second, (client, result) in enumerate(zip(clients, results, strict=True))
     ]
-    return [audit.read_entry(line.encode()) for line in lines]
+    return [auditentry.read_entry(line.encode()) for line in lines]
 
 
 @pytest.mark.parametrize("form", ["203.0.113.7", "203.0.113.7:{}", "[2001:db8::7]:{}", "::ffff:203.0.113.7"])

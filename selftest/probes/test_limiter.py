@@ -14,7 +14,7 @@ import pytest
 from preflight.budget import Budget
 from preflight.errors import LookError
 from preflight.probes import limiter
-from preflight.probes.api import retry_after
+from preflight.probes.api import counted, retry_after
 from preflight.probes.http import Answer
 from preflight.redact import Secret
 
@@ -96,7 +96,7 @@ def test_only_a_refusal_is_a_ban(status: int, banned: bool) -> None:
     [("100", 100), (" 30 ", 30), ("100;w=60", 100), ("30, 30;w=60", 30), ("many", None), ("", None), ("1e9", None), ("²", None)],
 )
 def test_a_header_that_is_no_number_is_none(text: str, number: float | None) -> None:
-    assert limiter.counted(refusal(X_RateLimit_Limit=text), "X-RateLimit-Limit") == number
+    assert counted(refusal(X_RateLimit_Limit=text), "X-RateLimit-Limit") == number
 
 
 def test_a_moment_counts_from_when_the_answer_came() -> None:

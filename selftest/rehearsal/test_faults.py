@@ -16,7 +16,7 @@ from preflight.rehearsal.faults import FAULTS, LOOK_ALIKES, Fault
 from preflight.rehearsal.host import edits, settings
 from preflight.rehearsal.plain import from_plain, to_plain
 from preflight.rehearsal.runtime import make_secrets
-from selftest import faults
+from selftest import vectors
 from selftest.engine import test_items_by_stand_ins
 from selftest.measure import faults as latency
 from selftest.monitoring import test_grafana_items
@@ -62,7 +62,7 @@ def test_the_change_is_one_and_can_be_handed_over(name: str) -> None:
 
 def test_every_item_that_looks_for_itself_is_broken_by_something() -> None:
     """By a fault of the matrix, by one of latency, or in a self-test that calls its test with stand-ins."""
-    broken = {item for vector in faults.expectations().values() for item, told in vector.items() if told[0] in ("FAIL", "WARN")}
+    broken = {item for vector in vectors.expectations().values() for item, told in vector.items() if told[0] in ("FAIL", "WARN")}
     broken |= {case.item for case in latency.CASES} | set(test_items_by_stand_ins.CASES) | test_grafana_items.ITEMS
     looking = {item.id for item in checklist.load().by_id.values() if not item.roles}
 

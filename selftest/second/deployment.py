@@ -3,6 +3,7 @@
 Its habits, each allowed by the contract: HTTP/1.0 that closes after every answer, lower-case header names, indented JSON
 with keys backwards, subsystem states as numbers, figures nested in /performance, stricter header values, JSON audit
 lines, an attack answered by its ban, `null` for a token's end, other words everywhere. `--broken NAME` breaks one thing.
+In one file, so that nothing of the rehearsal comes in unseen.
 
 python -m selftest.second.deployment FOLDER [--broken NAME]     prints one JSON line with its addresses, ends with its input
 """

@@ -7,8 +7,8 @@ import pytest
 
 from preflight.errors import LookError, Undecided
 from preflight.fixtures import item
-from preflight.probes import alertstates, promrules
-from preflight.probes.prometheus import game_job
+from preflight.probes import alertstates, promrules, ruletrial
+from preflight.probes.gamejob import game_job
 from preflight.probes.promrules import DOCUMENTED
 from preflight.probes.servercounters import EVALUATIONS_FAILED
 from preflight.probes.spans import DAY, HOUR
@@ -45,7 +45,7 @@ def misfiring(rules):
         for wanted in DOCUMENTED:
             rule = promrules.find(rules, wanted)
             try:
-                said = promrules.misfires(rule, wanted) if rule else "is not loaded"
+                said = ruletrial.misfires(rule, wanted) if rule else "is not loaded"
             except (LookError, Undecided) as error:  # one that can't be tried takes nothing from what the others show
                 untried.append(error)
                 continue

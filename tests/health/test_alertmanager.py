@@ -4,8 +4,8 @@ Checklist lines 565-603, 651-652, 654-655, 660-661, 1290, 1541, 1550.
 """
 
 from preflight.fixtures import item
-from preflight.probes import alertmanager, spans
-from preflight.probes.alertmanager import MAIL, ON_CALL
+from preflight.probes import alertmanager, alertrouting, spans
+from preflight.probes.alertrouting import MAIL, ON_CALL
 from preflight.probes.servercounters import ALERTS_DROPPED, EVALUATIONS_FAILED, NOTIFICATIONS_FAILED
 from preflight.probes.yamlfiles import seconds
 from preflight.session import now
@@ -51,7 +51,7 @@ def test_alerts_are_grouped_as_agreed(alert_routes, evidence):
 def test_critical_alerts_reach_mail_and_on_call(alert_routes, critical_alerts, evidence):
     """Critical alerts reach the team by mail and whoever is on call."""
     for labels in critical_alerts:
-        name, reached = labels["alertname"], alertmanager.receivers_of(alert_routes, **labels)
+        name, reached = labels["alertname"], alertrouting.receivers_of(alert_routes, **labels)
         evidence.saw("settings", 2)
         evidence.fact(name, f"reaches {', '.join(reached)}")
         kinds = {kind for receiver in reached for kind in alert_routes.integrations(receiver)}
@@ -130,7 +130,7 @@ def test_alert_was_received_by_mail(people):
 def test_page_goes_out(alerts, alert_routes, postman, session, evidence):
     """A page goes out through PagerDuty."""
     labels = alertmanager.marked("critical", session.run_id)
-    reached = alertmanager.receivers_of(alert_routes, **labels)
+    reached = alertrouting.receivers_of(alert_routes, **labels)
     pagers = {kind for receiver in reached for kind in alert_routes.integrations(receiver)} & set(ON_CALL)
     assert pagers, "a critical alert reaches nobody who is on call"
     wait = alert_routes.group_wait(labels)

@@ -7,7 +7,7 @@ import pytest
 
 from preflight.fixtures import item
 from preflight.probes import processes
-from preflight.probes.prometheus import game_job
+from preflight.probes.gamejob import game_job
 
 LONGEST_GAP_S = 300.0
 

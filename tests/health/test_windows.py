@@ -7,7 +7,7 @@ Checklist lines 1010, 1027, 1139, 1146, 1220-1223, 1257, 1323-1324, 1326, 1332, 
 import pytest
 
 from preflight.fixtures import item
-from preflight.probes.prometheus import requests_counted
+from preflight.probes.metrics import requests_counted
 from preflight.probes.spans import DAY, FOUR_HOURS, HOUR, since_deployment
 from preflight.session import now
 

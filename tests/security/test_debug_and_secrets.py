@@ -6,7 +6,7 @@ Checklist lines 251, 397, 911, 1142, 1250, 1252.
 import pytest
 
 from preflight.fixtures import item
-from preflight.probes import leaks, logs
+from preflight.probes import gamelog, leaks, logs
 from preflight.probes.answers import SECRET_FILES
 
 
@@ -68,7 +68,8 @@ def test_errors_show_no_stack_trace(answers, evidence, kind):
 @pytest.mark.parametrize("log", ["game", "audit"])
 def test_no_secret_stands_in_a_log(host, target, evidence, log):
     """No token, secret or password stands in the game log or the audit log."""
-    scan = logs.scan_for_secrets(host, target, log)
+    paths = gamelog.files(host, target) if log == "game" else logs.audit_files(host, target)
+    scan = logs.scan_for_secrets(host, paths, target.known_secrets())
     evidence.saw("files", scan.files)
     evidence.saw("lines", scan.lines)
 

@@ -7,8 +7,8 @@ shown on GET /scene (30 a minute) and the hundred is read from the headers and t
 import pytest
 
 from preflight.fixtures import item
-from preflight.probes.api import PROTECTED
-from preflight.probes.limiter import ALLOWED, counted, own_address, refused_again
+from preflight.probes.api import PROTECTED, counted
+from preflight.probes.limiter import ALLOWED, own_address, refused_again
 
 
 @item("SEC-RATE-01")

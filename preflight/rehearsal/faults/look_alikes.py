@@ -134,6 +134,7 @@ LOOK_ALIKES = themed(
     Fault("audit_as_json", "The audit log is JSON lines.", at("api.audit", form="json")),
     Fault("audit_other_file_name", "The audit log has another name.", at("api.audit", file="security-audit.log")),
     Fault("audit_kept_longer", "The audit log is kept 90 days.", merge("host", "env", {"AUDIT_LOG_RETENTION_DAYS": "90"})),
+    Fault("limiter_stricter", "Every limit is half of what is documented.", at("api.limiter", factor=0.5)),
     Fault("no_retry_after", "A refusal does not say when to come back.", at("api.limiter", retry_after=False)),
     Fault("padded_tokens_accepted", "Tokens with base64 padding are let in.", at("api.authentication", padded=True)),
     Fault(

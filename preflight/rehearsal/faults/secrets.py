@@ -71,6 +71,11 @@ FAULTS = themed(
         files(Edit("append", _GAME_LOG, "[{{ago:3600}}] [INFO] request headers: Authorization: Bearer {{token}}\n")),
     ),
     Fault(
+        "token_in_rotated_game_log",
+        "A game log that was rotated since the deployment holds a token.",
+        files(Edit("write", f"{_GAME_LOG}.1", "[{{ago:7200}}] [INFO] request headers: Authorization: Bearer {{token}}\n")),
+    ),
+    Fault(
         "token_logged_on_request",
         "The game logs the token of each request.",
         at("api", log_line_per_request="HTTP {endpoint} token={{token}}"),

@@ -15,6 +15,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+import pytest
+
+from preflight.errors import Unreachable
+from preflight.probes.host import read
 from preflight.probes.sshhost import SshHost
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
@@ -131,3 +135,34 @@ def running(home: Path) -> Iterator[Server]:
             yield made
         finally:
             made.stop()
+
+
+def state(root: Path) -> dict[str, tuple[int, int, int]]:
+    """Every path with its mode, size and time."""
+    found = {str(path): path.lstat() for path in [root, *root.rglob("*")]}
+    return {path: (facts.st_mode, facts.st_size, facts.st_mtime_ns) for path, facts in found.items()}
+
+
+def refusal(server: Server, files: Path, host: SshHost | None = None) -> str:
+    """What every look says that does not come to be; a second one says the same."""
+    host = host or server.host(files)
+    said = set()
+    for look in (
+        lambda: host.facts("/opt"),
+        lambda: host.listing("/opt"),
+        lambda: read(host, "/opt/game/.env"),
+        lambda: host.run("clock"),
+    ):
+        with pytest.raises(Unreachable) as raised:
+            look()
+        said.add(str(raised.value))
+    assert len(said) == 1
+    return said.pop()
+
+
+def left(server: Server) -> bool:
+    """Whether nobody is in a session there any more, within seconds."""
+    until = time.monotonic() + 5
+    while server.sessions() and time.monotonic() < until:
+        time.sleep(0.01)
+    return not server.sessions()
