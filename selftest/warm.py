@@ -34,7 +34,7 @@ from preflight.rehearsal import children
 from preflight.rehearsal.behaviour import Host
 from preflight.rehearsal.host import settings
 
-_CHILDREN = ("preflight.rehearsal.front", "preflight.rehearsal.game")
+_CHILDREN = ("preflight.rehearsal.front", "preflight.rehearsal.game", "preflight.rehearsal.monitoring")
 _LOADED = (
     "pytest",
     "_pytest.assertion.rewrite",
@@ -127,7 +127,7 @@ def _serve() -> None:
     _parse()
     _collect()
     gc.freeze()
-    gc.set_threshold(100_000, 50, 100)  # a run is over before its garbage matters
+    gc.disable()  # a run is over before its garbage matters
     while line := sys.stdin.readline():
         pid = os.fork()
         if not pid:
@@ -146,26 +146,28 @@ def _become(job: Mapping[str, Any]) -> int:
         os.dup2(here, there)
     sys.stdin = open(0, encoding="utf-8")  # noqa: SIM115 - the parent's has lines of other runs in it
     sys.argv = ["pytest", *job["words"]]
+    import pytest
+    from _pytest import nodes
+
     children.process = _forked
     budget.FileLock = lambda _: contextlib.nullcontext()  # this run has a budget, and a cache, of its own
+    nodes.Node._repr_failure_py = lambda *told, **_: str(told[1].value)  # nobody reads where in a test it was
     html.section = html.page = lambda *_: ""  # who starts many runs reads their record.json
     transport._trusting = lru_cache(_resuming(transport._trusting))
-    import pytest
-
     return int(pytest.main(job["words"]))
 
 
 class _Remembering(ssl.SSLSocket):
-    """Leaves its session to the next connection of its context."""
+    """Leaves its session to the next connections of its context."""
 
     def _real_close(self) -> None:
-        if self._sslobj is not None:
+        if self._sslobj is not None and not self.session_reused:  # a session is copied when it is looked at, which takes its time
             self.context.left[self.server_hostname] = self.session
         super()._real_close()
 
 
 class _Resuming(ssl.SSLContext):
-    """Resumes the last session with a host: half of a handshake's work, which is a sixth of a run's."""
+    """Resumes the session with a host: half of a handshake's work, which is a sixth of a run's."""
 
     def wrap_socket(self, *args: Any, **more: Any) -> ssl.SSLSocket:
         return super().wrap_socket(*args, session=self.left.get(more.get("server_hostname")), **more)

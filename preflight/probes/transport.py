@@ -5,11 +5,13 @@ A watchdog shuts the socket at the deadline, whatever the peer does; the body is
 
 from __future__ import annotations
 
+import math
 import socket
 import ssl
 import threading
+import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -37,20 +39,60 @@ class Raw(NamedTuple):
     truncated: bool
 
 
-class _Watchdog(threading.local):
-    """The socket of the request that runs in this thread, so that a timer can shut it."""
+class _Watchdog(threading.Thread):
+    """Ends what has lasted too long: one thread for all requests, where a timer for each would be a thread for each."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self._changed = threading.Condition()
+        self._watched: dict[Callable[[], None], float] = {}
+        self._wakes = math.inf
+
+    def watch(self, end: Callable[[], None], seconds: float) -> None:
+        """Call `end` after that time, from another thread, unless it is forgotten before."""
+        with self._changed:
+            self._watched[end] = time.monotonic() + seconds
+            if self._watched[end] < self._wakes:
+                self._changed.notify()
+
+    def forget(self, end: Callable[[], None]) -> None:
+        """Call it no more."""
+        with self._changed:
+            self._watched.pop(end, None)
+
+    def run(self) -> None:
+        """Sleep until something is due, for as long as the process lives."""
+        with self._changed:
+            while True:
+                now = time.monotonic()
+                for end in [end for end, at in self._watched.items() if at <= now]:
+                    del self._watched[end]
+                    end()
+                self._wakes = min(self._watched.values(), default=math.inf)
+                self._changed.wait(None if self._wakes == math.inf else self._wakes - now)
+
+
+@lru_cache
+def _watchdog() -> _Watchdog:
+    made = _Watchdog()
+    made.start()
+    return made
+
+
+class _Opened(threading.local):
+    """Who is told of the sockets of the request that runs in this thread."""
 
     attach: Any = None
 
 
-_watchdog = _Watchdog()
+_opened = _Opened()
 
 
 class _WatchedHTTP(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         sock = super()._new_conn()
-        if _watchdog.attach:
-            _watchdog.attach(sock.dup())  # TLS takes the socket itself away
+        if _opened.attach:
+            _opened.attach(sock.dup())  # TLS takes the socket itself away
         return sock
 
 
@@ -104,15 +146,13 @@ def _deadline(seconds: float) -> Iterator[threading.Event]:
             except OSError:
                 continue  # already gone: nothing left to end
 
-    timer = threading.Timer(seconds, shut)
-    timer.daemon = True
-    _watchdog.attach = sockets.append
-    timer.start()
+    _opened.attach = sockets.append
+    _watchdog().watch(shut, seconds)
     try:
         yield over
     finally:
-        timer.cancel()
-        _watchdog.attach = None
+        _watchdog().forget(shut)
+        _opened.attach = None
         for sock in sockets:
             sock.close()
 

@@ -3,6 +3,8 @@
 Checklist lines 437-438, 502, 618-627, 653, 660, 1008-1009, 1051-1061, 1188, 1215, 1360.
 """
 
+from functools import cache
+
 import pytest
 
 from preflight.errors import LookError, Undecided
@@ -36,10 +38,11 @@ def rule_is_as_documented(rules, evidence):
     return hold
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def misfiring(rules):
     """Documented alerts that are not loaded, don't fire when they should, or fire when they should not."""
 
+    @cache
     def found():
         wrong, untried = [], []
         for wanted in DOCUMENTED:
