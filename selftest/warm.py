@@ -1,26 +1,30 @@
 """pytest in a process that has its modules loaded already: the matrix starts it some 500 times.
 
-Each thread that calls `run` gets a process of its own that loads the libraries, the suite and its tests as they are then,
-and forks for every run. What a run saves: no HTML record, scripts as they come parsed already, TLS sessions resumed.
+The first run starts a process that loads the libraries, the suite and its tests as they are then; it forks for every run.
+What a run saves: no HTML record, scripts as they come parsed already, TLS sessions resumed.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import importlib
 import io
 import json
 import os
+import select
 import signal
+import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -79,7 +83,6 @@ _LOADED = (
     *_CHILDREN,
 )
 _started = children.process
-_own = threading.local()
 
 
 @dataclass(frozen=True)
@@ -92,24 +95,46 @@ class Ran:
 
 def run(words: Sequence[str], environment: Mapping[str, str], output: Path, seconds: float) -> Ran:
     """Run pytest with these words in the repository. Raises TimeoutError when it goes on for longer than `seconds`."""
-    if getattr(_own, "process", None) is None or _own.process.poll() is not None:
-        _own.process = subprocess.Popen(
-            [sys.executable, "-m", "selftest.warm"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-    process = _own.process
-    process.stdin.write(json.dumps({"words": list(words), "environment": dict(environment), "output": str(output)}) + "\n")
-    process.stdin.flush()
-    pid = int(process.stdout.readline())
-    late = threading.Timer(seconds, _end, [pid])
-    late.start()
-    try:
-        status = int(process.stdout.readline())
-    finally:
-        late.cancel()
+    job = {"words": list(words), "environment": dict(environment), "output": str(output)}
+    with socket.socket(socket.AF_UNIX) as connection:
+        with _starting:
+            _, address = _server()
+        connection.connect(address)
+        with connection.makefile("rw") as lines:
+            print(json.dumps(job), file=lines, flush=True)
+            pid = lines.readline()
+            if not pid:
+                raise RuntimeError("the process that forks for every run has ended")
+            late = threading.Timer(seconds, _end, [int(pid)])
+            late.start()
+            try:
+                status = lines.readline()
+            finally:
+                late.cancel()
     said = output.read_text("utf-8", "replace")
-    if status == -signal.SIGKILL:
-        raise TimeoutError(f"pytest {' '.join(words)}: no end within {seconds:.0f} s: {said[-500:]}")
-    return Ran(status, said)
+    if not status:
+        raise TimeoutError(f"pytest {' '.join(words)}: killed, or no end within {seconds:.0f} s: {said[-500:]}")
+    return Ran(int(status), said)
+
+
+_starting = threading.Lock()
+
+
+@cache
+def _server() -> tuple[subprocess.Popen[bytes], str]:
+    """The process that forks for every run, and its address; it ends with this one, which holds its input."""
+    folder = tempfile.TemporaryDirectory(prefix="preflight-warm-")
+    atexit.register(folder.cleanup)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(f"{folder.name}/socket")
+    listener.listen(64)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "selftest.warm", str(listener.fileno())],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        pass_fds=[listener.fileno()],
+    )
+    return process, str(listener.getsockname())
 
 
 def _end(pid: int) -> None:
@@ -117,8 +142,8 @@ def _end(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-def _serve() -> None:
-    """Fork for each line of the input; tell the process id, and then its exit status."""
+def _serve(listener: socket.socket) -> None:
+    """Fork for each connection: it brings what to run, and hears the process id, and then the exit status."""
     for name in _LOADED:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
@@ -128,17 +153,23 @@ def _serve() -> None:
     _collect()
     gc.freeze()
     gc.disable()  # a run is over before its garbage matters
-    while line := sys.stdin.readline():
-        pid = os.fork()
-        if not pid:
-            sys.exit(_become(json.loads(line)))
-        print(pid, flush=True)
-        _, status = os.waitpid(pid, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
+    while listener in select.select([listener, sys.stdin], [], [])[0]:  # the end of the input is the end of who asks
+        connection, _ = listener.accept()
+        if not os.fork():
+            listener.close()
+            with connection, connection.makefile("rw") as lines:
+                status = _become(json.loads(lines.readline()), lambda pid: print(pid, file=lines, flush=True))
+                print(status, file=lines, flush=True)
+            sys.exit()
+        connection.close()
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
 
 
-def _become(job: Mapping[str, Any]) -> int:
+def _become(job: Mapping[str, Any], tell: Callable[[int], None]) -> int:
     os.setsid()
+    tell(os.getpid())
     os.environ.clear()
     os.environ.update(job["environment"])
     nothing, output = os.open(os.devnull, os.O_RDONLY), os.open(job["output"], os.O_WRONLY | os.O_CREAT, 0o600)
@@ -238,4 +269,4 @@ def _forked(module: str, assignment: Path, errors: IO[bytes]) -> subprocess.Pope
 
 
 if __name__ == "__main__":
-    _serve()
+    _serve(socket.socket(fileno=int(sys.argv[1])))

@@ -43,11 +43,21 @@ class Pose:
         return self.valid and self.flags & wanted == wanted
 
 
+def meanwhile(before: float, after: float, seconds: float) -> float:
+    """The mean load of a machine between two of its load averages (of one minute), `seconds` apart.
+
+    A load average is a mean whose weights fall by e in a minute: what the first still counts for in the second is taken
+    out. Over less than ten seconds that says nothing, and the second counts as it is.
+    """
+    kept = math.exp(-seconds / 60.0)
+    return after if seconds < 10.0 else max(0.0, (after - before * kept) / (1.0 - kept))
+
+
 @dataclass(frozen=True)
 class Look:
     """One look. `trouble` is what ended it early: a code, and a sentence; empty codes mean that it went to its end.
 
-    `load`: programs a processor of this machine had to run at its end, over the last minute; 0 where it is not told.
+    `load`: programs a processor of this machine had to run meanwhile; 0 where it is not told.
     """
 
     told: Mapping[str, Any]

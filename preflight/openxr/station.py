@@ -19,7 +19,7 @@ from typing import Any
 from preflight.errors import LookError, Undecided
 from preflight.openxr import monado
 from preflight.openxr.disturb import Disturbance
-from preflight.openxr.look import Look
+from preflight.openxr.look import Look, meanwhile
 from preflight.openxr.service import Headset, Service
 from preflight.outcome import Reason
 from preflight.redact import printable
@@ -187,7 +187,7 @@ def _ask(
     heard: Callable[[str], None] = lambda _: None,
 ) -> Look:
     """Run the child and take what it tells; never longer than it shows signs of life."""
-    began = time.monotonic()
+    began, before = time.monotonic(), _load()
     command = [*python, "-m", "preflight.openxr.child", json.dumps(asked)]
     with subprocess.Popen(
         command,
@@ -207,8 +207,12 @@ def _ask(
                 child.kill()
     seconds = time.monotonic() - began
     found = told.pop("trouble", None) or {"code": code, "text": sentence}
-    load = os.getloadavg()[0] / (os.cpu_count() or 1) if hasattr(os, "getloadavg") else 0.0
-    return Look(told, found["code"], found["text"], seconds, load)
+    return Look(told, found["code"], found["text"], seconds, meanwhile(before, _load(), seconds))
+
+
+def _load() -> float:
+    """Programs a processor of this machine had to run over the last minute; 0 where it is not told."""
+    return os.getloadavg()[0] / (os.cpu_count() or 1) if hasattr(os, "getloadavg") else 0.0
 
 
 def _pump(child: subprocess.Popen[str], lines: queue.SimpleQueue[str | None]) -> None:

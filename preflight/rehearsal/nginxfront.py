@@ -96,6 +96,7 @@ def _location(front: Front) -> str:
       proxy_http_version 1.1;
       proxy_next_upstream off;
       proxy_connect_timeout 5s;
+      proxy_pass_header Server;
       proxy_set_header Host $http_host;
       proxy_set_header X-Real-IP $remote_addr;
       proxy_set_header X-Forwarded-Proto https;

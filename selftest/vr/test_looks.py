@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 import time
@@ -10,7 +11,7 @@ import pytest
 
 from preflight.errors import LookError, Undecided
 from preflight.openxr import headsets, station
-from preflight.openxr.look import Look, Pose, drift, longest_step, share, travel
+from preflight.openxr.look import Look, Pose, drift, longest_step, meanwhile, share, travel
 from preflight.openxr.streamed import apart, of_stream
 from preflight.outcome import Reason
 from preflight.probes.telemetry import Listening, Message
@@ -160,3 +161,15 @@ def test_pytest_itself_never_loads_openxr():
     code = f"import sys, {modules}, preflight.openxr.command\nsys.exit('xr' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.mark.parametrize(("before", "during"), [(0.0, 0.5), (0.0, 6.0), (15.0, 0.5), (15.0, 15.0), (3.0, 0.0)])
+def test_the_load_of_a_look_is_not_that_of_the_minute_before_it(before: float, during: float) -> None:
+    average = before
+    for _ in range(6):  # as Linux counts: every five seconds
+        average = average * math.exp(-5 / 60) + during * (1 - math.exp(-5 / 60))
+    assert meanwhile(before, average, 30.0) == pytest.approx(during, abs=1e-6)
+
+
+def test_the_load_of_a_short_look_is_that_of_its_last_minute() -> None:
+    assert meanwhile(15.0, 14.0, 3.0) == 14.0
