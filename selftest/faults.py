@@ -1,6 +1,6 @@
 """The matrix: what the suite says of every fault and every look-alike of the rehearsal, against what it must say.
 
-python -m selftest.faults                      everything, twelve at a time: a run waits for most of its time
+python -m selftest.faults                      everything, fifteen at a time: a run waits for most of its time
 python -m selftest.faults --only NAME ...      these
 python -m selftest.faults --shard 1/4          a quarter
 python -m selftest.faults --observe NAME ...   print the vector of a fault in the form of selftest/expected/
@@ -139,7 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--shard", default="1/1", metavar="I/N")
     parser.add_argument("--observe", nargs="+", default=[], metavar="NAME")
     parser.add_argument(
-        "--workers", type=int, default=12, help="runs at a time, up to three of them with a headset; most of a run is waiting"
+        "--workers", type=int, default=15, help="runs at a time, up to three of them with a headset; most of a run is waiting"
     )
     parser.add_argument("--clean", type=int, default=10, metavar="N", help="clean runs to look for false alarms in")
     parser.add_argument("--results", type=Path, default=ROOT / "reports" / "matrix", help="where cases are kept")
