@@ -48,8 +48,8 @@ _ALL, _ENOUGH = 2, 3
 Five within ten minutes would ban for an hour, and consented looks at the limiter need some.
 """
 _TEN_MINUTES = 600.0
-_FEWEST = 6.0
-"""Requests a minute that are sent where fewer are announced: with less nothing could be seen, and a refusal ends the looks."""
+_LEAST = 0.25
+"""Of a documented limit: what is announced below that may be meant for a second, and a run that believes it has no end."""
 _LONGEST_LOG = 256 * 1024
 _NAME = 32
 """Bytes that every log begins with: another log has others."""
@@ -177,7 +177,8 @@ class Budget:
 
         An announcement counts for ten minutes: a later answer brings it again.
         """
-        endpoint, per_minute = endpoint_of(endpoint), max(per_minute, _FEWEST)
+        endpoint = endpoint_of(endpoint)
+        per_minute = max(per_minute, _LEAST * _documented(endpoint))
         if per_minute < _documented(endpoint):
             with self._lock:
                 if self._read()["limits"].get(endpoint, (0.0, 0.0))[1] != per_minute:

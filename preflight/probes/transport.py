@@ -6,6 +6,7 @@ A watchdog shuts the socket at the deadline, whatever the peer does; the body is
 from __future__ import annotations
 
 import math
+import os
 import socket
 import ssl
 import threading
@@ -77,6 +78,10 @@ def _watchdog() -> _Watchdog:
     made = _Watchdog()
     made.start()
     return made
+
+
+if hasattr(os, "register_at_fork"):  # a fork has no threads but its own
+    os.register_at_fork(after_in_child=_watchdog.cache_clear)
 
 
 class _Opened(threading.local):

@@ -126,7 +126,7 @@ def test_a_lower_limit_that_is_announced_is_kept(tmp_path: Path) -> None:
     assert other.per_minute("/scene") == 30, "nobody has said it for ten minutes"
 
 
-@pytest.mark.parametrize(("announced", "believed"), [(0, 6), (1, 6), (29.5, 29.5), (30, 30), (3000, 30)])
+@pytest.mark.parametrize(("announced", "believed"), [(0, 7.5), (1, 7.5), (29.5, 29.5), (30, 30), (3000, 30)])
 def test_an_announcement_neither_ends_the_looks_nor_raises_a_limit(tmp_path: Path, announced: float, believed: float) -> None:
     pace = budget(tmp_path, Clock())
     pace.announced("/scene", announced)
