@@ -171,6 +171,11 @@ def wrong(recorded: Recorded, target: Target) -> list[str]:
     return found
 
 
+def own_client(recorded: Recorded, target: Target) -> str:
+    """The address that the audit log knows this suite by; "" where the entry of its request is wrong, or there is none."""
+    return address(recorded.entry.client) if recorded.entry and not wrong(recorded, target) else ""
+
+
 @dataclass(frozen=True)
 class Broken:
     """Entries that do not name all they must: how many of how many, and an example (what is lacking, where)."""

@@ -18,9 +18,10 @@ WITHIN = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Guesses:
-    """The entries of a time, and the addresses that got in after refusals, each with when."""
+    """The entries of a time, whom they name, and the addresses that got in after refusals, each with when."""
 
     entries: int
+    clients: frozenset[str]
     admitted: tuple[str, ...]
 
 
@@ -31,7 +32,11 @@ def guesses(host: Host, target: Target, since: datetime, until: datetime) -> Gue
         with host.open(path) as file:
             read = (auditentry.read_entry(line) for line in logs.lines_since(file, since) if line.strip())
             entries += [one for one in read if one.time is not None and since <= one.time <= until]
-    return Guesses(len(entries), tuple(_admitted(entries)))
+    return Guesses(len(entries), frozenset(map(_client, entries)), tuple(_admitted(entries)))
+
+
+def _client(entry: Entry) -> str:
+    return auditentry.address(entry.client) or entry.client  # its port is another one each time
 
 
 def _admitted(entries: Sequence[Entry]) -> list[str]:
@@ -39,7 +44,7 @@ def _admitted(entries: Sequence[Entry]) -> list[str]:
     found = []
     timed = sorted(((entry.time, entry) for entry in entries if entry.time and entry.client), key=lambda pair: pair[0])
     for at, one in timed:
-        client = auditentry.address(one.client) or one.client  # its port is another one each time
+        client = _client(one)
         late = [then for then in refused.get(client, []) if at - then <= WITHIN]
         if one.outcome == "failure":
             refused[client] = [*late, at]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -153,6 +154,12 @@ def test_the_client_must_be_who_asked_where_that_can_be_known(
     wrong = audit.wrong(recorded(client, source=source), target)
 
     assert phrase in wrong[0] if phrase else wrong == []
+
+
+def test_the_suite_is_known_by_the_entry_of_its_own_request_unless_that_is_wrong(target: Target) -> None:
+    assert audit.own_client(recorded("127.0.0.1:4711"), target) == "127.0.0.1"
+    assert audit.own_client(recorded("127.0.0.2"), target) == "", "the front's address is everybody's"
+    assert audit.own_client(replace(recorded("127.0.0.1"), entry=None), target) == ""
 
 
 @pytest.mark.parametrize("hours", [-1, 1, 8])

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from preflight.rehearsal.behaviour import Edit
-from preflight.rehearsal.faults.model import Fault, at, both, files, merge, themed
+from preflight.rehearsal.faults.model import Change, Fault, at, both, files, merge, themed
 
 _FOLDER = "var/log/spacetime/audit"
 _ALL = f"{_FOLDER}/*.log"
-_GUESSES = (
-    "".join(
-        f"[{{{{ago:{86000 - 10 * number}}}}}] [WARN] [203.0.113.77] [/scene] [AUTH_FAILURE] Invalid signature\n"
+
+
+def guessed(address: str) -> Change:
+    """An hour after the deployment an address was refused six times, and then let in."""
+    refused = (
+        f"[{{{{ago:{86000 - 10 * number}}}}}] [WARN] [{address}] [/scene] [AUTH_FAILURE] Invalid signature\n"
         for number in range(6)
     )
-    + "[{{ago:85930}}] [INFO] [203.0.113.77] [/scene] [AUTH_SUCCESS] GET by 'player'\n"
-)
+    admitted = f"[{{{{ago:85930}}}}] [INFO] [{address}] [/scene] [AUTH_SUCCESS] GET by 'player'\n"
+    return files(Edit("append", f"{_FOLDER}/audit.log", f"{''.join(refused)}{admitted}"))
+
 
 FAULTS = themed(
     "audit",
@@ -76,7 +80,7 @@ FAULTS = themed(
     Fault(
         "break_in",
         "After six refused tokens the same address was let in, an hour after the deployment.",
-        files(Edit("append", f"{_FOLDER}/audit.log", _GUESSES)),
+        guessed("203.0.113.77"),
     ),
     Fault(
         "audit_lines_broken",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from preflight.rehearsal.behaviour import CLEAN_LATENCY, HSTS, REMOVED, SECURITY_HEADERS, Answer, DelayModel, Edit
+from preflight.rehearsal.faults.audit import guessed
 from preflight.rehearsal.faults.configuration import ENV_FILE
 from preflight.rehearsal.faults.latency import LIMITS, slower, tailed, word
 from preflight.rehearsal.faults.logs import LOG
@@ -133,6 +134,11 @@ LOOK_ALIKES = themed(
     ),
     Fault("audit_as_json", "The audit log is JSON lines.", at("api.audit", form="json")),
     Fault("audit_other_file_name", "The audit log has another name.", at("api.audit", file="security-audit.log")),
+    Fault(
+        "suite_ran_before",
+        "Tokens that an earlier run of this suite had spoilt were refused, then its own was let in.",
+        guessed("127.0.0.1"),
+    ),
     Fault("audit_kept_longer", "The audit log is kept 90 days.", merge("host", "env", {"AUDIT_LOG_RETENTION_DAYS": "90"})),
     Fault("limiter_stricter", "Every limit is half of what is documented.", at("api.limiter", factor=0.5)),
     Fault("no_retry_after", "A refusal does not say when to come back.", at("api.limiter", retry_after=False)),
