@@ -54,6 +54,7 @@ class Play:
 
         A headset so slow that they do not come is left after three times as long. Raises Trouble or an exception of xr's.
         """
+        self._beat("asking for a session", {})
         self._open(graphics=graphics)
         self._await_focus()
         # told at once, so that it is known even when the runtime never answers again

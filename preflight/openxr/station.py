@@ -27,6 +27,8 @@ from preflight.redact import printable
 PLAY_S, SAMPLES = 15.5, 930
 """The 900 poses that smooth movement needs, at 60 Hz; a slower headset plays longer."""
 
+_STARTING = "starting"
+"""What a child does that has not said a word yet."""
 SILENCE_S = 9.0
 """A child that shows no sign of life for so long hangs in the runtime; together with what came before under 15 s."""
 
@@ -137,7 +139,7 @@ class _Happening:
     def heard(self, doing: str) -> None:
         """Called at each sign of life of the child, and between them."""
         state, now = self._headset.state, time.monotonic()
-        if state == "asleep" and not self._asleep:
+        if state == "asleep" and not self._asleep and doing != _STARTING:  # it is the session that waits, not its process
             self._asleep = True
             self._service.freeze()
             threading.Timer(self._headset.after_s, self._service.thaw).start()
@@ -225,7 +227,7 @@ def _pump(child: subprocess.Popen[str], lines: queue.SimpleQueue[str | None]) ->
 
 def _listen(lines: queue.SimpleQueue[str | None], heard: Callable[[str], None]) -> tuple[dict[str, Any], tuple[str, str]]:
     """What the child told to its end, or until it fell silent; and the trouble with the child itself."""
-    doing, until = "starting", time.monotonic() + SILENCE_S
+    doing, until = _STARTING, time.monotonic() + SILENCE_S
     known: dict[str, Any] = {}
     while True:
         heard(doing)
