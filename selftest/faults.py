@@ -91,7 +91,14 @@ def look(name: str, extra: Sequence[str] = ()) -> Vector:
         environment.pop("PREFLIGHT_HEADSET_DIR", None)
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # some 500 runs of the same modules
         environment[browser.VARIABLE] = ""
-        match setting(name):
+        kind = setting(name)
+        if kind not in ("plain", "monitoring"):
+            nginx = programs.find("nginx")
+            if nginx is None:
+                raise RuntimeError(f"{name} needs nginx; run: {programs.HOW_TO_GET}")
+            (Path(place) / "none").mkdir()
+            (Path(place) / "none" / "nginx").symlink_to(nginx)
+        match kind:
             case "headset":
                 environment["PREFLIGHT_HEADSET_DIR"] = str(monado.place())
                 extra = extra or ["-m", "vr"]
@@ -103,12 +110,6 @@ def look(name: str, extra: Sequence[str] = ()) -> Vector:
                 if lacking := programs.missing(programs.MONITORING):
                     raise RuntimeError(f"{name} needs {', '.join(lacking)}; run: {programs.HOW_TO_GET}")
                 environment["PREFLIGHT_PROGRAMS"] = str(programs.folder())
-            case "nginx":
-                nginx = programs.find("nginx")
-                if nginx is None:
-                    raise RuntimeError(f"{name} needs nginx; run: {programs.HOW_TO_GET}")
-                (Path(place) / "none").mkdir()
-                (Path(place) / "none" / "nginx").symlink_to(nginx)
         words += extra or ["-m", _MEASURING.get(name, "not measuring")]
         done = warm.run(words, environment, Path(place) / "said.txt", _SECONDS)
         record = Path(place) / "latest" / "record.json"
