@@ -22,7 +22,7 @@ from preflight import checklist
 from preflight.checklist import ROOT
 from preflight.evidence import Evidence
 from preflight.judge import judge
-from preflight.probes import accesslog, alertmanager, alertstates, audit, ports, processes, services
+from preflight.probes import accesslog, alertrouting, alertstates, audit, ports, processes, services
 from preflight.probes.gamelog import Event, Seen
 from preflight.probes.http import Answer
 from preflight.probes.lines import Figure
@@ -247,7 +247,7 @@ CASES: dict[str, tuple[Stood, Stood, str]] = {
 }
 ALWAYS: dict[str, Change] = {
     "HLT-SVC-01": patched(services, named=[REDIS], reach=None),
-    "HLT-ALERT-10": patched(alertmanager, receivers_of=["pagerduty"], marked={"severity": "critical"}),
+    "HLT-ALERT-10": patched(alertrouting, receivers_of=["pagerduty"]),
     "HLT-UNIT-01": patched(processes, must_be_a_machine=None),
 }
 
