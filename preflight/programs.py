@@ -17,6 +17,9 @@ from pathlib import Path
 
 import platformdirs
 
+from preflight.errors import LookError, Undecided
+from preflight.outcome import Reason
+
 PACKAGES = ("prometheus", "prometheus-alertmanager", "nginx")
 MONITORING = ("prometheus", "promtool", "prometheus-alertmanager", "amtool")
 PROGRAMS = (*MONITORING, "nginx")
@@ -49,6 +52,22 @@ def find(name: str) -> Path | None:
     # nginx is where only an administrator's PATH leads
     found = shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"]))
     return Path(found) if found else None
+
+
+def needed(name: str) -> Path:
+    """The executable file of a program that a look can't do without. Raises Undecided where it is not at hand."""
+    found = find(name)
+    if found is None:
+        raise Undecided(Reason.PROGRAM, f"{name} is not on this machine; get it by `{HOW_TO_GET}`")
+    return found
+
+
+def run(command: Sequence[str], place: Path, seconds: float) -> subprocess.CompletedProcess[str]:
+    """Run a program in a folder to its end, whatever its status. Raises LookError when it takes longer than that."""
+    try:
+        return subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=seconds, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise LookError(f"{Path(command[0]).name} took longer than {seconds:g} s") from error
 
 
 def missing(wanted: Sequence[str] = PROGRAMS) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from preflight import programs
-from preflight.errors import BadAnswer, LookError, Undecided
-from preflight.outcome import Reason
+from preflight.errors import BadAnswer, LookError
 from preflight.probes import http
 from preflight.probes.yamlfiles import seconds
 from preflight.redact import printable
@@ -95,26 +93,14 @@ def receivers_of(configuration: Configuration, **labels: str) -> list[str]:
 
     Raises Undecided without amtool, LookError when amtool can't read the configuration.
     """
-    tool = programs.find("amtool")
-    if tool is None:
-        raise Undecided(Reason.PROGRAM, f"amtool is not on this machine; get it by `{programs.HOW_TO_GET}`")
+    tool = programs.needed("amtool")
     # hidden secrets stand where addresses have to be
     text = re.sub(r"(?m)(url\w*: *)<secret>$", r"\1http://hidden.invalid", configuration.text)
     with tempfile.TemporaryDirectory(prefix="preflight-routes-") as place:
         file = Path(place) / "alertmanager.yml"
         file.write_text(text, encoding="utf-8")
         command = [str(tool), "config", "routes", "test", f"--config.file={file}"]
-        try:
-            done = subprocess.run(
-                [*command, *(f"{name}={value}" for name, value in labels.items())],
-                cwd=place,
-                capture_output=True,
-                text=True,
-                timeout=_SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise LookError(f"amtool took longer than {_SECONDS:g} s") from error
+        done = programs.run([*command, *(f"{name}={value}" for name, value in labels.items())], Path(place), _SECONDS)
     if done.returncode:
         raise LookError(f"amtool can't read the configuration in force: {printable((done.stderr or done.stdout).strip(), 160)}")
     return [name for name in done.stdout.strip().splitlines()[-1].split(",") if name] if done.stdout.strip() else []

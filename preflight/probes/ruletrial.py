@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from preflight import programs
-from preflight.errors import LookError, Undecided
-from preflight.outcome import Reason
+from preflight.errors import LookError
 from preflight.probes import recorded
 from preflight.probes.promanswers import Rule
 from preflight.probes.promrules import Documented, threshold
@@ -30,9 +28,7 @@ def misfires(rule: Rule, wanted: Documented) -> str:
     Raises Undecided without promtool, LookError when promtool can't read the rule, or when it is made of recorded series
     that a trial can't feed.
     """
-    tool = programs.find("promtool")
-    if tool is None:
-        raise Undecided(Reason.PROGRAM, f"promtool is not on this machine; get it by `{programs.HOW_TO_GET}`")
+    tool = programs.needed("promtool")
     bound = wanted.threshold
     own = threshold(rule, wanted)
     if own is not None and 0 < own < bound and wanted.kind != "down":
@@ -85,17 +81,7 @@ def _as_expected(tool: Path, rule: Rule, trials: list[dict[str, object]]) -> boo
         (folder / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "one", "rules": bodies}]}), encoding="utf-8")
         plan = {"rule_files": ["rules.yml"], "evaluation_interval": f"{_STEP_S}s", "tests": trials}
         (folder / "test.yml").write_text(yaml.safe_dump(plan), encoding="utf-8")
-        try:
-            done = subprocess.run(
-                [str(tool), "test", "rules", "test.yml"],
-                cwd=folder,
-                capture_output=True,
-                text=True,
-                timeout=_SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise LookError(f"promtool test rules took longer than {_SECONDS:g} s for {rule.name}") from error
+        done = programs.run([str(tool), "test", "rules", "test.yml"], folder, _SECONDS)
     said = done.stdout + done.stderr
     if done.returncode == 0:
         return True
