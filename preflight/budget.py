@@ -48,6 +48,8 @@ _ALL, _ENOUGH = 2, 3
 Five within ten minutes would ban for an hour, and consented looks at the limiter need some.
 """
 _TEN_MINUTES = 600.0
+BANNED_AT = 5
+"""Refusals within ten minutes."""
 _LEAST = 0.25
 """Of a documented limit: what is announced below that may be meant for a second, and a run that believes it has no end."""
 _LONGEST_LOG = 256 * 1024
@@ -172,6 +174,19 @@ class Budget:
         with self._lock:
             return bool(self._read()["refused"])
 
+    def provoked(self, address: str) -> None:
+        """Remember a refusal that was the look itself: the target counts it for a ban all the same."""
+        with self._lock:
+            self._read()
+            self._write("provoked", address, self._clock())
+
+    def provoked_until(self, address: str, more: int) -> float:
+        """Until when `more` refusals would bring an address to the ban, in seconds since the epoch; 0 when they would not."""
+        with self._lock:
+            lately = sorted(self._read()["provoked"].get(address, []))
+        over = len(lately) + more - BANNED_AT
+        return lately[over] + _TEN_MINUTES if over >= 0 and lately else 0.0
+
     def announced(self, endpoint: str, per_minute: float) -> None:
         """Keep below the limit that the target announces for an endpoint, where it is lower than the documented one.
 
@@ -190,11 +205,12 @@ class Budget:
             return _allowed(self._read(), endpoint_of(endpoint))
 
     def fresh(self, count: int = 1) -> list[str]:
-        """Up to `count` addresses, apart from the ordinary one, that have sent nothing lately; each is given once."""
+        """Up to `count` addresses, apart from the ordinary one, that have sent and provoked nothing lately; each is given once."""
         with self._lock:
             state = self._read()
             now = self._clock()
-            free = [a for a in self._addresses[1:] if not state["sent"].get(a) and state["closed"].get(a, 0.0) <= now]
+            used = {*state["sent"], *state["provoked"]}
+            free = [a for a in self._addresses[1:] if a not in used and state["closed"].get(a, 0.0) <= now]
             given = list(reversed(free))[:count]
             for address in given:
                 self._write("closed", address, now + _REMEMBERED)
@@ -243,7 +259,7 @@ class Budget:
 
 
 def _nothing() -> dict[str, Any]:
-    return {"sent": {}, "closed": {}, "refused": [], "limits": {}}
+    return {"sent": {}, "closed": {}, "refused": [], "provoked": {}, "limits": {}}
 
 
 def _documented(endpoint: str) -> float:
@@ -269,6 +285,9 @@ def _enter(state: dict[str, Any], line: bytes) -> None:
         elif what == "refused":
             at, endpoint, until = told
             state["refused"].append((float(at), endpoint, float(until)))
+        elif what == "provoked":
+            address, at = told
+            state["provoked"].setdefault(address, []).append(float(at))
         elif what == "limit":
             at, endpoint, per_minute = told
             state["limits"][endpoint] = float(at), float(per_minute)
@@ -283,6 +302,8 @@ def _forget(state: dict[str, Any], now: float) -> None:
             state["sent"][address] = [row for row in rows if now - row[0] < _REMEMBERED]
             if not state["sent"][address]:
                 del state["sent"][address]
+    lately = {address: [at for at in times if now - at < _TEN_MINUTES] for address, times in state["provoked"].items()}
+    state["provoked"] = {address: times for address, times in lately.items() if times}
     state["limits"] = {endpoint: told for endpoint, told in state["limits"].items() if now - told[0] < _TEN_MINUTES}
     state["refused"] = [entry for entry in state["refused"] if now < max(entry[0] + _TEN_MINUTES, entry[2])]
 
@@ -291,6 +312,7 @@ def _entries(state: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
     for address, rows in state["sent"].items():
         yield from (("sent", address, *row) for row in rows)
     yield from (("refused", *entry) for entry in state["refused"])
+    yield from (("provoked", address, at) for address, times in state["provoked"].items() for at in times)
     yield from (("limit", at, endpoint, per_minute) for endpoint, (at, per_minute) in state["limits"].items())
     yield from (("closed", *entry) for entry in state["closed"].items())
 

@@ -115,6 +115,7 @@ class Item(BaseModel):
     effect: str | None = None
     consent: Consent | None = None
     sends: Mapping[str, int] = {}
+    every_endpoint: bool = False
     measuring: bool = False
     reachability: bool = False
     roles: tuple[str, ...] = ()
@@ -137,6 +138,12 @@ class Item(BaseModel):
     def intrusive(self) -> bool:
         """Whether looking changes something, calls people, or may lock somebody out."""
         return self.consent is not None
+
+    def sends_to(self, listed: Iterable[str]) -> Mapping[str, int]:
+        """What it sends by call, where the target file lists more endpoints: an item of every endpoint asks those too."""
+        if not self.every_endpoint:
+            return self.sends
+        return {**{f"GET {path}": max(self.sends.values()) for path in listed}, **self.sends}
 
     def limit(self, name: str) -> tuple[Limit, ...]:
         """The limits of that name, the gravest first."""

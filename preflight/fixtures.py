@@ -19,7 +19,7 @@ from preflight.probes.api import PROTECTED, Api
 from preflight.probes.host import Host, host_of
 from preflight.probes.http import Answer, readable
 from preflight.probes.intruder import Intruder
-from preflight.probes.limiter import Ban, Burst, by_bad_logins, empty_bucket
+from preflight.probes.limiter import Ban, Burst, by_bad_logins, empty_bucket, must_not_ban
 from preflight.probes.page import Look, Press
 from preflight.redact import Secret
 from preflight.session import Session, now
@@ -113,11 +113,13 @@ def spent_bucket(api: Api, token: Secret, session: Session) -> Burst:
     """The bucket of GET /scene, emptied from an address of its own.
 
     Where there is no other it is this machine's own, once its bucket is full again: the run has used some of it.
+    Raises Undecided where the refusals to come would get it banned, with those of the run before.
     """
-    fresh = session.budget.fresh()
-    if not fresh:
+    address = next(iter(session.budget.fresh()), "")
+    must_not_ban(session.budget, address)
+    if not address:
         session.budget.rest(PROTECTED, "")
-    return empty_bucket(api, token, fresh[0] if fresh else "")
+    return empty_bucket(api, token, address)
 
 
 @pytest.fixture(scope="session")

@@ -70,10 +70,10 @@ def plan(items: Iterable[Item], target: Target, user_agent: str) -> Plan:
         if item.consent is not None and item.effect is not None:
             effects.append(Effect(item.id, item.consent, item.effect, _BAN_RISK.get(item.consent, ""), agreed))
         if agreed and item.measuring:  # measuring items share the samples of an endpoint
-            for call, count in item.sends.items():
+            for call, count in item.sends_to(target.facts.api.endpoints).items():
                 measured[call] = max(measured.get(call, 0), count)
         elif agreed:
-            requests.update(item.sends)
+            requests.update(item.sends_to(target.facts.api.endpoints))
     requests.update(measured)
     addresses = ("this machine's own", *target.facts.manners.addresses)
     per_endpoint: Counter[str] = Counter()

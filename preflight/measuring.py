@@ -17,7 +17,7 @@ from preflight.errors import LookError, Undecided
 from preflight.evidence import Evidence
 from preflight.outcome import Reason, Severity
 from preflight.probes import histogram
-from preflight.probes.sampler import PACED_BY, Sampler, Series
+from preflight.probes.sampler import Sampler, Series, paced_by
 from preflight.redact import Secret
 from preflight.session import Session
 
@@ -51,6 +51,11 @@ class Latency:
         self._sampler, self._evidence = sampler, evidence
         self._session, self._token = session, token
         self._decisions = decisions
+
+    @property
+    def listed(self) -> list[str]:
+        """The calls that the target file adds to the documented ones."""
+        return [f"GET {path}" for path in self._session.target.facts.api.endpoints]
 
     def percentile(self, name: Literal["p95", "p99"], *calls: str) -> None:
         """The percentile of each endpoint is within the item's limit, proven by counting."""
@@ -90,7 +95,7 @@ class Latency:
                 if len(good) < 20:
                     raise Undecided(Reason.SAMPLES, f"{call}: {len(good)} good answers at one pace are too few to see a trend in")
                 times = [round(sample.at - good[0].at, 3) for sample in good]
-                found = judge_trend(times, [sample.ms for sample in good], PACED_BY[call])
+                found = judge_trend(times, [sample.ms for sample in good], paced_by(call))
                 share = 100 * found.share_of_limit
                 if found.enough and (found.rises or limit.keeps(share)):
                     break
@@ -258,7 +263,7 @@ def sampler(session: Session, planned: list[Item], pytestconfig: pytest.Config) 
         cap = min(cap, QUICK_S)
     wishes: dict[str, int] = {}
     for entry in planned:
-        for call, n in entry.sends.items():
+        for call, n in entry.sends_to(session.target.facts.api.endpoints).items():
             if entry.measuring and not entry.intrusive and entry.stage in session.stages:
                 wishes[call] = max(n, wishes.get(call, 0))
     return Sampler(
@@ -273,10 +278,11 @@ def sampler(session: Session, planned: list[Item], pytestconfig: pytest.Config) 
 
 
 @pytest.fixture(scope="session")
-def decisions(planned: list[Item]) -> int:
+def decisions(session: Session, planned: list[Item]) -> int:
     """How many percentiles this run decides: the error of FAIL is shared by them."""
     deciding = [entry for entry in planned if any(limit.name in _QUANTILES for limit in entry.limits)]
-    return max(1, sum(entry.evidence.get("endpoints", 1) for entry in deciding))
+    listed = len(session.target.facts.api.endpoints)
+    return max(1, sum(entry.evidence.get("endpoints", 1) + listed * entry.every_endpoint for entry in deciding))
 
 
 @pytest.fixture

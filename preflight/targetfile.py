@@ -39,6 +39,7 @@ def _aware(value: datetime) -> datetime:
 
 HttpUrl = Annotated[str, _url("http", "https")]
 WsUrl = Annotated[str, _url("ws", "wss")]
+ApiPath = Annotated[str, Field(pattern=r"^/")]
 Time = Annotated[datetime, AfterValidator(_aware)]
 
 
@@ -54,8 +55,8 @@ class ApiPart(_Part):
     internal_url: HttpUrl | None = None
     ca_file: Path | None = None
     trust_any_certificate: bool = False
-    endpoints: tuple[str, ...] = ()
-    protected: tuple[str, ...] = ()
+    endpoints: tuple[ApiPath, ...] = ()
+    protected: tuple[ApiPath, ...] = ()
 
 
 class TelemetryPart(_Part):

@@ -135,10 +135,10 @@ def looked(name: str, folder: Path) -> Vector:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the matrix; 0 when every case that was listed ran and was exact."""
     parser = argparse.ArgumentParser(prog="python -m selftest.faults", description=__doc__.splitlines()[0])
-    parser.add_argument("--only", nargs="+", default=[], metavar="NAME")
-    parser.add_argument("--theme", nargs="+", default=[], metavar="THEME")
+    parser.add_argument("--only", action="extend", nargs="+", default=[], metavar="NAME")
+    parser.add_argument("--theme", action="extend", nargs="+", default=[], metavar="THEME")
     parser.add_argument("--shard", default="1/1", metavar="I/N")
-    parser.add_argument("--observe", nargs="+", default=[], metavar="NAME")
+    parser.add_argument("--observe", action="extend", nargs="+", default=[], metavar="NAME")
     parser.add_argument(
         "--workers", type=int, default=15, help="runs at a time, up to three of them with a headset; most of a run is waiting"
     )

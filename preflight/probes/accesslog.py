@@ -13,6 +13,7 @@ from preflight.probes import nginx
 from preflight.probes.api import PROTECTED_CALLS
 from preflight.probes.host import Host
 from preflight.probes.logs import lines_since
+from preflight.probes.tokens import BY_ADDRESS
 from preflight.target import Target
 
 DEFAULT = "/var/log/nginx/access.log"
@@ -20,8 +21,9 @@ PROTECTED_PATHS = frozenset(path for _, path in PROTECTED_CALLS)
 _MOST_BYTES = 64 * 1024 * 1024
 _COMBINED = re.compile(rb'\[(\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "([^"]*)" (\d{3})\b')
 _REQUEST = re.compile(rb"(?:GET|POST|PUT|DELETE|PATCH) ([^ ?]+)")
-_WITHOUT_THE_GAME = {301, 302, 307, 308, 400, 408, 444, 499, 502, 503, 504}
-"""What the front answers by itself: to the other scheme, to half a request, for a game that is down."""
+_WITHOUT_THE_GAME = {301, 302, 307, 308, 400, 404, 408, 429, 444, 499, 502, 503, 504}
+"""What the front answers, or may answer, by itself: to the other scheme, to half a request or to too many, for what it does
+not pass on, for a game that is down."""
 
 
 def path_of(host: Host, target: Target) -> str | None:
@@ -63,10 +65,14 @@ def protected_requests(
         first: datetime | None = None
         for at, asked, status in _read(host, log):
             first = first or at
-            count += start < at < end and asked in paths and status not in _WITHOUT_THE_GAME
+            count += start < at < end and asked in paths and not _without_the_game(asked, status)
         if first is not None and first <= start:
             return Requests(count, whole=True)
     return Requests(count, whole=False)
+
+
+def _without_the_game(path: str, status: int) -> bool:
+    return status in _WITHOUT_THE_GAME or (status == 403 and any(part in path for part in BY_ADDRESS))
 
 
 def _read(host: Host, log: str) -> Iterator[tuple[datetime, str, int]]:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from preflight.errors import BadAnswer, LookError, Undecided
 from preflight.outcome import Reason
-from preflight.probes import http, metrics
+from preflight.probes import alertrouting, http, metrics
 from preflight.probes.alertrouting import Configuration
 from preflight.probes.http import Answer
 from preflight.redact import printable
@@ -72,6 +72,10 @@ class Alertmanager:
             if isinstance(alert, dict) and (alert.get("labels") or {}).get("run") == run_id:
                 return str((alert.get("status") or {}).get("state", "active"))
         return ""
+
+    def silences(self, labels: Mapping[str, str]) -> list[str]:
+        """The silences in force that hold back an alert with these labels. Raises BadAnswer when they are not listed."""
+        return alertrouting.silences(self.api("silences")[1].json(), labels)
 
     def tries(self) -> tuple[dict[str, float], dict[str, float]]:
         """Tries to notify, and those in vain, by integration.

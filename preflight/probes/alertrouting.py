@@ -17,6 +17,7 @@ from preflight.redact import printable
 
 MAIL = "email"
 ON_CALL = ("pagerduty", "opsgenie", "victorops", "pushover", "webhook", "slack", "sns", "telegram", "wechat", "webex", "msteams")
+_TIMES = ("mute_time_intervals", "active_time_intervals")
 _GROUP_WAIT = 30.0
 """Of a route that says none, nor any above it: Alertmanager's own."""
 _SECONDS = 15.0
@@ -85,7 +86,44 @@ class Configuration:
     @http.shaped("Alertmanager")
     def group_wait(self, labels: Mapping[str, str]) -> float:
         """How long (s) an alert with these labels waits before anybody is told: the longest of its routes."""
-        return max(_waits(self.route, labels, _GROUP_WAIT))
+        return max(wait for _, wait in _walk(self.route, labels, _GROUP_WAIT))
+
+    @http.shaped("Alertmanager")
+    def muted(self, labels: Mapping[str, str]) -> list[str]:
+        """The times, by name, in which a route of an alert with these labels tells nobody, or outside of which it does not."""
+        held = [(kind, route.get(kind) or ()) for route, _ in _walk(self.route, labels, _GROUP_WAIT) for kind in _TIMES]
+        return [f"{kind} {', '.join(map(str, names))}" for kind, names in held if names]
+
+
+def silences(said: Any, labels: Mapping[str, str]) -> list[str]:
+    """The silences in force (`GET /silences`, v1 or v2) that hold back an alert with these labels: who set them, until when."""
+    listed = said.get("data") if isinstance(said, dict) else said
+    if not isinstance(listed, list):
+        raise BadAnswer("Alertmanager does not list its silences")
+    found = []
+    for silence in (one for one in listed if isinstance(one, dict)):
+        state = silence.get("status")
+        matchers = [one for one in silence.get("matchers") or () if isinstance(one, dict)]
+        if (
+            isinstance(state, dict)
+            and state.get("state") == "active"
+            and matchers
+            and all(_holds(one, labels) for one in matchers)
+        ):
+            what = ", ".join(f"{one.get('name')}={one.get('value')}" for one in matchers)
+            found.append(
+                printable(f"{what}, set by {silence.get('createdBy') or 'nobody named'}, until {silence.get('endsAt')}", 200)
+            )
+    return found
+
+
+_OPERATORS = {(True, False): "=", (True, True): "=~", (False, False): "!=", (False, True): "!~"}
+
+
+def _holds(matcher: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    """One matcher of a silence; `isEqual` is missing where an old server knows no negative ones."""
+    operator = _OPERATORS[bool(matcher.get("isEqual", True)), bool(matcher.get("isRegex"))]
+    return _matches((operator, str(matcher.get("value", ""))), labels.get(str(matcher.get("name", "")), ""))
 
 
 def receivers_of(configuration: Configuration, **labels: str) -> list[str]:
@@ -106,19 +144,19 @@ def receivers_of(configuration: Configuration, **labels: str) -> list[str]:
     return [name for name in done.stdout.strip().splitlines()[-1].split(",") if name] if done.stdout.strip() else []
 
 
-def _waits(route: Mapping[str, Any], labels: Mapping[str, str], inherited: float) -> Iterator[float]:
-    """The group_wait of each route that takes an alert, as Alertmanager walks them: the last that match, else the one above."""
+def _walk(route: Mapping[str, Any], labels: Mapping[str, str], inherited: float) -> Iterator[tuple[Mapping[str, Any], float]]:
+    """The routes that take an alert, as Alertmanager walks them (the last that match, else the one above), with their group_wait."""
     said = seconds(route.get("group_wait"))
     wait = inherited if said is None else said
     below = False
     for child in route.get("routes") or ():
         if all(_matches(matcher, labels.get(name, "")) for name, matcher in _matchers(child)):
             below = True
-            yield from _waits(child, labels, wait)
+            yield from _walk(child, labels, wait)
             if not child.get("continue"):
                 break
     if not below:
-        yield wait
+        yield route, wait
 
 
 def _matchers(rule: Mapping[str, Any], side: str = "") -> Iterator[tuple[str, tuple[str, str]]]:

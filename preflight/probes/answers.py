@@ -76,6 +76,13 @@ class Answers:
         """An address that nothing answers to: 404."""
         return self.api.get(f"/no-such-endpoint-{self.marker}", token=self.token)
 
+    def file(self, path: str) -> list[Answer]:
+        """What is served under the path of a file, below the API and, where that has a path, at the root of the front."""
+        found = [self.api.get(path)]
+        if self.api.url("") != self.api.origin:
+            found.append(self.api.get(path, base=self.api.origin))
+        return found
+
     @cached_property
     def status(self) -> Answer:
         """GET /status."""
@@ -85,6 +92,11 @@ class Answers:
     def page(self) -> Answer:
         """The dashboard page."""
         return self.api.get("/web/scene_manager.html")
+
+    @property
+    def pages(self) -> list[Answer]:
+        """The dashboard page, where it is served: a front may take it from a folder of its own, past the game."""
+        return [self.page] if self.page.status_code < 300 else []
 
     @cached_property
     def broken(self) -> Answer:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from preflight.budget import Budget, endpoint_of
 from preflight.errors import BadCertificate, LockedOut, LookError, Unreachable
@@ -89,7 +90,7 @@ class Api:
     def __init__(self, target: Target, budget: Budget, user_agent: str) -> None:
         self._target = target
         self._budget = budget
-        self._user_agent = user_agent
+        self.user_agent = user_agent
         self._verify = True
         self._patience = Patience()
         self._useless: dict[str, Answer] = {}
@@ -108,6 +109,23 @@ class Api:
         if via == "game" and self._target.facts.api.internal_url:
             base = self._target.facts.api.internal_url
         return base + path
+
+    @property
+    def origin(self) -> str:
+        """The front without the path below which it passes the game on."""
+        parts = urlsplit(self._target.facts.api.url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    def leave(self, path: str, address: str | None = None) -> str:
+        """Wait until a request that is sent past this client may leave, and the address to send it from.
+
+        Whoever sends it counts it in `sent`.
+        """
+        endpoint = endpoint_of(path)
+        self._refuse_when_locked(endpoint)
+        source = self._budget.take(endpoint, address=address)
+        self.addresses.add(source or "this machine's own")
+        return source
 
     def get(self, path: str, **options: Any) -> Answer:
         """GET `path`; options as in `ask`."""
@@ -153,7 +171,7 @@ class Api:
         else:
             source = address or ""
             self._budget.enter(endpoint, source, bad_login=bad_login)
-        sent = {"User-Agent": self._user_agent, **(headers or {})}
+        sent = {"User-Agent": self.user_agent, **(headers or {})}
         secret = isinstance(token, Secret)
         if token is not None:
             sent["Authorization"] = f"Bearer {token.reveal() if isinstance(token, Secret) else token}"
@@ -186,8 +204,8 @@ class Api:
                 self._useless.setdefault(endpoint, answer)
             else:
                 self._opened.add(endpoint)
-        if answer.status_code == 429 and not may_refuse:
-            self._lock(source, endpoint, answer)
+        if answer.status_code == 429:
+            self._refused(source, endpoint, answer, planned=may_refuse)
         return answer
 
     def _send(self, method: str, url: str, **options: Any) -> Answer:
@@ -214,7 +232,11 @@ class Api:
             end = datetime.fromtimestamp(until, UTC)
             raise LockedOut(f"locked out until {end:%H:%M:%S} UTC, nothing more is sent to {endpoint}")
 
-    def _lock(self, source: str, endpoint: str, answer: Answer) -> None:
+    def _refused(self, source: str, endpoint: str, answer: Answer, *, planned: bool) -> None:
+        """Remember a refusal by the limiter. Raises LockedOut for one that nobody planned."""
+        if planned:
+            self._budget.provoked(source)
+            return
         wait = retry_after(answer)
         until = datetime.now(UTC) + timedelta(seconds=wait)
         self._budget.close(source, wait)

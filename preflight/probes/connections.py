@@ -5,44 +5,53 @@ from __future__ import annotations
 import http.client
 import re
 import ssl
+from typing import Any
 from urllib.parse import urlsplit
 
 from websockets.exceptions import InvalidHandshake, InvalidStatus
 
+from preflight.budget import endpoint_of
 from preflight.errors import LookError, Undecided, Unreachable
 from preflight.outcome import Reason
-from preflight.probes.websocket import opened
+from preflight.probes.api import Api
+from preflight.probes.websocket import ended_after, opened
 from preflight.redact import Secret
 from preflight.target import Target
 
 _SECONDS = 5.0
 
 
-def requests_on_one_connection(url: str, path: str, user_agent: str, most: int = 2) -> int:
+def requests_on_one_connection(api: Api, path: str, most: int = 2) -> int:
     """How many requests a server answers on one connection, at most `most`. Raises Unreachable."""
-    parts = urlsplit(url)
-    context = ssl._create_unverified_context()  # noqa: S323, SLF001 - nothing secret is sent; the certificate has its item
+    parts = urlsplit(api.url(path))
+    source = api.leave(path)
+    options: dict[str, Any] = {"timeout": _SECONDS, "source_address": (source, 0) if source else None}
     made: http.client.HTTPConnection
     if parts.scheme == "https":
-        made = http.client.HTTPSConnection(parts.hostname or "", parts.port, timeout=_SECONDS, context=context)
+        context = ssl._create_unverified_context()  # noqa: S323, SLF001 - nothing secret is sent; the certificate has its item
+        made = http.client.HTTPSConnection(parts.hostname or "", parts.port, context=context, **options)
     else:
-        made = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_SECONDS)
+        made = http.client.HTTPConnection(parts.hostname or "", parts.port, **options)
     answered = 0
     try:
         made.connect()
         first = made.sock
-        for _ in range(most):
-            made.request("GET", parts.path + path, headers={"User-Agent": user_agent})
-            answer = made.getresponse()
-            answer.read(1 << 20)
-            if made.sock is not first and answered:
-                break
-            answered += 1
-            if made.sock is None:  # the server said that it closes
-                break
+        with ended_after(first, most * _SECONDS):
+            for _ in range(most):
+                if answered:
+                    api.leave(path, source)
+                made.request("GET", parts.path, headers={"User-Agent": api.user_agent})
+                answer = made.getresponse()
+                api.sent[f"GET {endpoint_of(path)} {answer.status}"] += 1
+                answer.read(1 << 20)
+                if made.sock is not first and answered:
+                    break
+                answered += 1
+                if made.sock is None:  # the server said that it closes
+                    break
     except (OSError, http.client.HTTPException) as error:
         if not answered:
-            raise Unreachable(f"{url}{path}: {type(error).__name__}: {error}") from error
+            raise Unreachable(f"{api.url(path)}: {type(error).__name__}: {error}") from error
     finally:
         made.close()
     return answered

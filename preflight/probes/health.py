@@ -22,6 +22,8 @@ SUBSYSTEMS = ("scene_loader", "file_system", "memory", "connections", "resource_
 CRITICAL = ("scene_loader", "file_system")
 _BY_NUMBER = ("healthy", "degraded", "unhealthy", "unknown")
 _GOOD = ("healthy", "degraded")
+_BAD_WORDS = ("failed", "failing", "failure", "fail", "error", "critical", "down", "dead", "offline", "stopped")
+"""Words that are none of the four and say clearly enough that something does not work."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def state(value: Any) -> str:
     if isinstance(value, int | float) and 0 <= value < len(_BY_NUMBER):  # neither NaN nor infinite
         return _BY_NUMBER[int(value)]
     text = str(value).strip().lower()
-    return text if text in _BY_NUMBER else "unknown"
+    return text if text in _BY_NUMBER else "unhealthy" if text in _BAD_WORDS else "unknown"
 
 
 def read(answer: Answer) -> Health:

@@ -26,6 +26,15 @@ TRAVERSALS = {
 }
 """Scene paths that lead out of the project, by the way they hide it."""
 
+_BACK_IN = {
+    "plain": "res://../{folder}/{scene}",
+    "encoded": "res://%2e%2e/{folder}/{scene}",
+    "double-encoded": "res://%252e%252e%252f{folder}/{scene}",
+    "backslashes": "res://..\\{folder}\\{scene}",
+    "absolute": "{project}/{scene}",
+}
+"""The same ways, to a scene that is there: out of the project and in again."""
+
 SCRIPT = "<script>preflight()</script>"
 
 
@@ -82,6 +91,18 @@ def anything(client: Intruder) -> Iterator[tuple[str, Answer]]:
     given(st.text(max_size=80), st.text(min_size=1, max_size=10))(lambda path, name: made.append((path, name)))()
     for path, name in made:
         yield path, client.ask("PUT", "/scene", body={name: path, "scene_path": path})
+
+
+def back_in(way: str, scene: str, project: str) -> str:
+    """A path that goes out of the project that way and in again to a scene of it (res://…); "" where the way has none.
+
+    Where nothing is, a server that climbs says 404 as one that does not; to this, only the latter does.
+    """
+    if not scene.startswith("res://"):
+        return ""
+    home = project.rstrip("/")
+    inner = scene.removeprefix("res://")
+    return _BACK_IN.get(way, "").format(folder=home.rpartition("/")[2], project=home, scene=inner)
 
 
 def leads_out(answer: Answer) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import math
 import re
@@ -19,9 +20,18 @@ _JWT = re.compile(
 )
 _KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 _ASSIGNED = re.compile(
-    r"""(?ix) (?<![\w-]) -*+ (?P<name>(?>[\w-]*?(?:password|passwd|secret|api[_-]?key|access[_-]?key|private[_-]?key|auth[_-]?token|jwt|bearer))[\w-]*+)
-    ["']? (?:\s*+[:=]\s*+|\s++) ["']? (?P<value>[^\s"',;<>&{}()\[\]]{8,}) """
+    r"""(?ix) (?<![\w-]) -*+ (?P<name>(?>[\w-]*?(?:password|passwd|pwd|secret|api[_-]?key|access[_-]?key|private[_-]?key|auth[_-]?token|jwt|bearer))[\w-]*+)
+    \\{0,3}["']? (?:\s*+(?:[:=]|%3[ad])\s*+|\s++) \\{0,3}["']? (?P<value>[^\s"'\\,;<>&{}()\[\]]{8,}) """
 )
+"""A name and its value, bare, in JSON, in JSON inside a string of JSON, or coded for an address."""
+
+_OPAQUE = re.compile(
+    r"""(?ix) (?<![\w-]) (?P<name>(?:(?:access|refresh|id|api|session|bearer)[_-]?)?token|sessionid)
+    \\{0,3}["']? \s*+(?:[:=]|%3[ad])\s*+ \\{0,3}["']? (?P<value>[\w.~+/=-]{20,200}) """
+)
+"""A token that is none of JSON Web Tokens; a short one is an id by which logs speak of it."""
+
+_BASIC = re.compile(r"(?i)\bbasic\s+([A-Za-z0-9+/]{8,400}={0,2})")
 _HARMLESS = re.compile(
     r"(?i)^(?:\[?redacted\]?|\*+|x+|none|null|true|false|missing|invalid|required|expired|token|header|hidden|masked|unset|empty)\W*$"
 )
@@ -66,11 +76,21 @@ def credentials(text: str, known: Sequence[Secret] = ()) -> Iterator[str]:
         yield "a key of a service"
     if any(not _FINGERPRINT.search(text[max(0, hit.start() - 40) : hit.start()]) for hit in _HEX.finditer(text)):
         yield "a 256-bit value in hexadecimal"
-    for hit in _ASSIGNED.finditer(text):
+    if any(_is_login(hit[1]) for hit in _BASIC.finditer(text)):
+        yield "a name and a password"
+    for hit in (*_ASSIGNED.finditer(text), *_OPAQUE.finditer(text)):
         value = hit["value"]
         harmless = _HARMLESS.match(value) or _FIGURE.fullmatch(value) or _ABOUT_TOKEN.match(value)
         if not harmless and _looks_random(value):
             yield f"a value for {hit['name'][:40]!r}"
+
+
+def _is_login(coded: str) -> bool:
+    """Whether base64 holds `name:password` (RFC 7617)."""
+    try:
+        return re.fullmatch(rb"[^:\x00-\x1f]+:[^\x00-\x1f]+", base64.b64decode(coded + "=" * (-len(coded) % 4))) is not None
+    except ValueError:
+        return False
 
 
 def _looks_random(value: str) -> bool:

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from preflight.budget import DOCUMENTED_PER_MINUTE, Budget
+from preflight.budget import BANNED_AT, DOCUMENTED_PER_MINUTE, Budget
 from preflight.errors import LookError, Undecided
 from preflight.outcome import Reason
 from preflight.probes.api import PROTECTED, Api, retry_after
@@ -20,7 +20,11 @@ from preflight.redact import Secret
 ALLOWED = DOCUMENTED_PER_MINUTE[PROTECTED]
 _SPARE = 6  # requests beyond the bucket before "never refused" is said
 _CLOSED = 3600.0
-_PROVOCATIONS = 5
+_PROVOCATIONS = BANNED_AT
+_PROVOKED = 4
+"""Refusals of the emptied bucket that are looked at, where the bucket regains a request in between: three as a rule."""
+_SETTLES = 2.0
+"""Seconds after which a front that takes so many requests a second has room again, and a ban has not ended."""
 
 
 def own_address(budget: Budget) -> str:
@@ -91,6 +95,23 @@ def empty_bucket(api: Api, token: Secret, address: str) -> Burst:
             return Burst(address, admitted, seconds, None, answer)
 
 
+def must_not_ban(budget: Budget, address: str) -> None:
+    """Raises Undecided where the refusals that are looked at would ban the address, with those of an earlier run."""
+    until = budget.provoked_until(address, _PROVOKED)
+    if until:
+        raise Undecided(
+            Reason.WINDOW,
+            f"the limiter has refused {address or 'this machine'} in a run before, as planned, and {BANNED_AT} refusals within ten"
+            f" minutes ban: run this again after {datetime.fromtimestamp(until, UTC):%H:%M:%S} UTC, or give [manners] addresses",
+        )
+
+
+def spoofed(api: Api, token: Secret, burst: Burst) -> Answer:
+    """What an emptied bucket says to a client that invents where its request comes from, in every header that says so."""
+    invented = {"X-Forwarded-For": "198.51.100.4, 127.0.0.1", "X-Real-IP": "203.0.113.77", "Forwarded": "for=203.0.113.77"}
+    return api.get(PROTECTED, token=token, address=burst.address, headers=invented, paced=False, may_refuse=True)
+
+
 def refused_again(api: Api, token: Secret, burst: Burst) -> Answer:
     """The refusal of a request right now: what the bucket has regained since the burst is used up first.
 
@@ -101,6 +122,9 @@ def refused_again(api: Api, token: Secret, burst: Burst) -> Answer:
         if answer.status_code >= 400:
             return answer
     raise LookError(f"the bucket of {burst.address} was empty and can't be emptied again")
+
+
+_BANNED = (403, 429)
 
 
 @dataclass(frozen=True)
@@ -121,7 +145,7 @@ class Ban:
     @property
     def banned(self) -> bool:
         """Whether a request with a valid token is now refused for whom it comes from, and not for anything else."""
-        return self.afterwards.status_code in (403, 429, 503)
+        return self.afterwards.status_code in _BANNED
 
 
 def by_bad_logins(api: Api, budget: Budget, token: Secret) -> Ban:
@@ -144,7 +168,7 @@ def by_refusals(api: Api, budget: Budget, token: Secret) -> tuple[Burst, Answer,
     burst = empty_bucket(api, token, address)
     if not burst.admitted:
         refused_at_once(burst.last, address)
-    between = api.get("/status", token=token, address=address, paced=False, may_refuse=True)
+    between = _settled(api, token, address)
     tried = [burst.last]
     while burst.refusal is not None and len(tried) < _PROVOCATIONS:
         # on a slow machine the bucket regains one in between: what got through is no refusal
@@ -161,8 +185,17 @@ def by_injection(api: Api, budget: Budget, token: Secret) -> Ban:
     return _ban(api, budget, token, address, tried)
 
 
+def _settled(api: Api, token: Secret, address: str) -> Answer:
+    """What a rightful request gets; a refusal right after a burst may be that of a front, so it is asked once more."""
+    answer = api.get("/status", token=token, address=address, paced=False, may_refuse=True)
+    if answer.status_code < 400:
+        return answer
+    time.sleep(_SETTLES)
+    return api.get("/status", token=token, address=address, paced=False, may_refuse=True)
+
+
 def _ban(api: Api, budget: Budget, token: Secret, address: str, tried: list[Answer]) -> Ban:
-    afterwards = api.get("/status", token=token, address=address, paced=False, may_refuse=True)
+    afterwards = _settled(api, token, address)
     budget.close(address, _CLOSED)
     return Ban(address, tried, afterwards)
 

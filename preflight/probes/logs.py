@@ -120,7 +120,7 @@ class Scan:
 
 
 _SUSPECT = re.compile(
-    rb"(?i)eyJ[\w-]{5,}|PRIVATE KEY|password|passwd|secret|api[_-]?key|token|bearer|\b[0-9a-f]{64}\b|://[^/\s]*:[^/\s]*@|AKIA|ASIA|gh[pousr]_|AIza|xox|k_live_"
+    rb"(?i)eyJ[\w-]{5,}|PRIVATE KEY|password|passwd|pwd|secret|(?:api|access|private)[_-]?key|token|sessionid|jwt|basic\s|bearer|\b[0-9a-f]{64}\b|://[^/\s]*:[^/\s]*@|AKIA|ASIA|gh[pousr]_|AIza|xox|k_live_"
 )
 
 

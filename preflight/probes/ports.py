@@ -6,11 +6,13 @@ closed port that nobody listens on proves nothing: its listener has to be seen f
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import re
 import socket
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from preflight.errors import LookError, Undecided, Unreachable
 from preflight.outcome import Reason
@@ -19,11 +21,13 @@ from preflight.probes.processes import host_is_folder
 from preflight.target import Target
 
 _SECONDS = 2.0
+_NO_WAY = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.ENETUNREACH)
+"""No such family here, or no network: nothing can be said of the port."""
 GAME_PORTS = (8080, 8083, 8084, 8085)
 """The game's own port and its fall-backs, checklist.md lines 95 and 1536."""
 
-INNER_PORTS = {"telemetry": 8081, "Prometheus": 9090, "Grafana": 3000, "Alertmanager": 9093}
-"""checklist.md lines 1538-1541."""
+INNER_PORTS = {"telemetry": 8081, "prometheus": 9090, "grafana": 3000, "alertmanager": 9093}
+"""Part of the target → its port, checklist.md lines 1538-1541."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +65,9 @@ def is_this_machine(address: str) -> bool:
     return True
 
 
-def look(host: str, numbers: Sequence[int]) -> list[Port]:
-    """The state of ports on every address of a host. An address family this machine lacks is left out."""
-    found = []
+def look(host: str, numbers: Sequence[int]) -> tuple[list[Port], list[str]]:
+    """The state of ports on every address of a host, and the addresses that this machine has no way to: IPv6 as a rule."""
+    found, untried = [], []
     for address in addresses(host):
         for number in numbers:
             try:
@@ -74,13 +78,14 @@ def look(host: str, numbers: Sequence[int]) -> list[Port]:
             except TimeoutError:
                 state = "filtered"
             except OSError as error:
-                if error.errno in (97, 99, 101, 113):  # no such family here, no route: nothing can be said
-                    continue
-                state = "filtered"
+                if error.errno in _NO_WAY:
+                    untried.append(address)
+                    break
+                state = "filtered"  # a firewall that rejects may say that there is no route to the host
             found.append(Port(address, number, state))
     if not found:
         raise LookError(f"no address of {host} can be tried from this machine")
-    return found
+    return found, untried
 
 
 def from_outside(host: str) -> None:
@@ -96,6 +101,31 @@ def listeners(host: Host) -> set[int]:
     """The TCP ports that something listens on, seen on the host itself (`ss`)."""
     ran = host.run("listeners")
     return {int(found) for found in re.findall(r":(\d+)\s", ran.output)}
+
+
+def inner_ports(target: Target, listening: set[int]) -> tuple[dict[str, int], list[str]]:
+    """The ports of telemetry and monitoring on the deployment's machine, by part, and the parts that are on another one.
+
+    A part has the port of its address in the target file, where the machine listens on it; where that address is a way of
+    the suite's own (through the front, or a tunnel that begins on this machine), the checklist's.
+    """
+    found, elsewhere = {}, []
+    for part, port in INNER_PORTS.items():
+        named = getattr(target.facts, part)
+        if part in target.facts.absent:
+            continue
+        parts = urlsplit(named.url) if named is not None else None
+        if parts is None or parts.port in (None, 80, 443) or _is_loopback(parts.hostname or ""):
+            found[part] = port
+        elif parts.port in listening:
+            found[part] = parts.port
+        else:
+            elsewhere.append(f"{part} at {parts.netloc}")
+    return found, elsewhere
+
+
+def _is_loopback(name: str) -> bool:
+    return name.lower() == "localhost" or name == "::1" or name.startswith("127.")
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,14 @@ from preflight.redact import printable
 from preflight.target import Target
 
 EXPECTED: dict[str, re.Pattern[str]] = {
-    "the game": re.compile(r"(?i)\bgodot|spacetime"),
-    "nginx": re.compile(r"\bnginx\b"),
-    "Prometheus": re.compile(r"\bprometheus\b"),
-    "Grafana": re.compile(r"\bgrafana"),
-    "Alertmanager": re.compile(r"\balertmanager\b"),
+    "the game": re.compile(r"(?i).*(?:\bgodot|spacetime).*"),
+    "nginx": re.compile(r"nginx:?"),
+    "Prometheus": re.compile(r"prometheus"),
+    "Grafana": re.compile(r"grafana(?:-server)?"),
+    "Alertmanager": re.compile(r"(?:prometheus-)?alertmanager"),
 }
-"""checklist.md line 1186: what the deployment consists of."""
+"""checklist.md line 1186: what the deployment consists of, by the whole name of a program: there are prometheus-node-exporter
+and nginx-prometheus-exporter beside the programs themselves."""
 
 _PART = {"Prometheus": "prometheus", "Grafana": "grafana", "Alertmanager": "alertmanager"}
 UNITS = ("prometheus", "grafana-server", "alertmanager")
@@ -56,7 +57,7 @@ def missing(commands: list[str], target: Target) -> list[str]:
     return [
         name
         for name, pattern in EXPECTED.items()
-        if not any(pattern.search(command.split(None, 2)[0] + " " + _program(command)) for command in commands)
+        if not any(pattern.fullmatch(word) for command in commands for word in (command.split(None, 2)[0], _program(command)))
         and not _elsewhere(name, target)
     ]
 

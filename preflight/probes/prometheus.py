@@ -9,11 +9,11 @@ import re
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from preflight.errors import BadAnswer, LookError, Undecided, Unreachable
 from preflight.outcome import Reason
-from preflight.probes import http
+from preflight.probes import http, metrics
 from preflight.probes.http import Answer
 from preflight.probes.promanswers import Rule, ScrapeTarget, Series, mapping, read_rules, read_series, read_targets
 from preflight.redact import Secret, printable
@@ -25,6 +25,7 @@ _MOST_BYTES = 64 * 1024 * 1024
 _SECONDS = 60.0
 """A question about a whole day may take its time."""
 _SETTLE_SECONDS = 30.0
+_SENT, _IN_VAIN = "prometheus_notifications_sent_total", "prometheus_notifications_errors_total"
 _COUNTING = ("counter", "histogram", "summary")
 _OF_FAMILY = re.compile(r"_(total|bucket|sum|count)$")
 
@@ -117,6 +118,20 @@ class Prometheus:
         found = mapping(self.data("/api/v1/alertmanagers")).get("activeAlertmanagers") or []
         return [str(one.get("url", "")) for one in found]
 
+    def notified(self, alertmanager: str) -> tuple[float, float]:
+        """Notifications that this server has sent to an Alertmanager (by its address) since its start, and those in vain.
+
+        Its own page says so; (0, 0) where there is none, as of Thanos or Mimir.
+        """
+        page = self.ask("/metrics")
+        if page.status_code != 200:
+            return 0.0, 0.0
+        sent, failed = (
+            sum(one.value for one in metrics.samples(page, name) if same_place(one.labels.get("alertmanager", ""), alertmanager))
+            for name in (_SENT, _IN_VAIN)
+        )
+        return sent, failed
+
     def had(self, selector: str, lately: str) -> bool:
         """Whether there were samples of it in the time before now, a duration as `5m`."""
         return bool(self.query(f"count(last_over_time({selector}[{lately}]))"))
@@ -171,6 +186,15 @@ def connect(target: Target, user_agent: str) -> Prometheus:
     if target.facts.rehearsal:
         _until(client.answers)
     return client
+
+
+@http.shaped("Prometheus")
+def same_place(one: str, other: str) -> bool:
+    """Whether two addresses name the same port of a host; the loopback has several names. Raises BadAnswer for none."""
+    places = [urlsplit(address) for address in (one, other)]
+    hosts = ["localhost" if (p.hostname or "").startswith("127.") or p.hostname == "::1" else p.hostname for p in places]
+    ports = [p.port or (443 if p.scheme == "https" else 80) for p in places]
+    return hosts[0] == hosts[1] and ports[0] == ports[1]
 
 
 def _until(holds: Callable[[], bool]) -> None:

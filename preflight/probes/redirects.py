@@ -37,13 +37,16 @@ def wrong(answer: Answer, target: Target, path: str) -> str:
         return f"http://… answers {answer.status_code} instead of redirecting to HTTPS"
     try:
         to = urlsplit(answer.header("Location") or "")
-    except ValueError:  # brackets that hold no address
-        to = urlsplit("")
+        port = to.port or 443
+    except ValueError:  # brackets that hold no address, a port that is no number
+        to, port = urlsplit(""), 443
     if to.scheme.lower() != "https":
         return f"plain HTTP redirects to {printable(answer.header('Location') or 'nowhere', 100)}"
     ours = {urlsplit(url).hostname for url in (target.facts.api.url, target.facts.api.http_url) if url}
     if (to.hostname or "").lower() not in ours:
         return f"plain HTTP redirects to another host: {printable(to.hostname or '', 100)}"
+    if port not in (443, urlsplit(target.facts.api.url).port):
+        return f"plain HTTP redirects to port {port}, where HTTPS is not answered"
     sent_to = to.path + (f"?{to.query}" if to.query else "")
     if sent_to != urlsplit(target.facts.api.http_url or "").path + path:
         return f"the redirect of {path} leads to {printable(sent_to or '/', 100)}"

@@ -34,6 +34,12 @@ PACED_BY = {
 /performance has no P95 of its own; it gets the pace of the others, and queues behind itself only when it is slower.
 """
 
+
+def paced_by(call: str) -> float:
+    """The same for any call: one that only the target file names gets the pace of /scenes."""
+    return PACED_BY.get(call, PACED_BY["GET /scenes"])
+
+
 FASTEST = 50.0
 MARGIN = 3  # requests a minute left to others who share the address
 _MOST_PER_SECOND = 1.5  # 45 in 30 s: intrusion detection takes 50 to one endpoint for abuse
@@ -99,7 +105,8 @@ class Sampler:
         self._target, self._api, self._budget = target, api, budget
         self._user_agent = user_agent
         self.cap_s = cap_s
-        self._wishes = {call: n for call, n in wishes.items() if call.startswith("GET ") and call in PACED_BY}
+        measured = {*PACED_BY, *(f"GET {path}" for path in target.facts.api.endpoints)}
+        self._wishes = {call: n for call, n in wishes.items() if call.startswith("GET ") and call in measured}
         self._series: dict[str, Series] = {}
         self._others: tuple[str, ...] | None = None
         self._admitted = False
@@ -163,7 +170,7 @@ class Sampler:
 
     def rate(self, call: str) -> float:
         """Requests a second: at most 0.5/limit, so that our own don't queue, and below the limiter where it counts us."""
-        pace = min(FASTEST, 0.5 / (PACED_BY[call] / 1000))
+        pace = min(FASTEST, 0.5 / (paced_by(call) / 1000))
         if self.exempt:
             return pace
         per_minute = self._budget.per_minute(call.split(" ", 1)[1])
@@ -198,7 +205,7 @@ class Sampler:
         from preflight.probes.load_process import Lane, Order
 
         first = any(not series.samples for series in group)
-        slots = [min(1 / series.rate, max(1 / FASTEST, 0.002 * PACED_BY[series.call])) for series in group]
+        slots = [min(1 / series.rate, max(1 / FASTEST, 0.002 * paced_by(series.call))) for series in group]
         period = max(sum(slots), *(1 / series.rate for series in group))
         lanes = []
         for series, slot in zip(group, slots, strict=True):
@@ -239,7 +246,7 @@ class Sampler:
         for series, batch in zip(group, batches, strict=True):
             if batch.refusal is not None:
                 self._refuse([series], batch.refusal)
-            elif behind := load.fell_behind(batch.samples, PACED_BY[series.call]):
+            elif behind := load.fell_behind(batch.samples, paced_by(series.call)):
                 # what is thrown away is chosen by the generator's own delay alone, never by what the target did
                 series.repeated, series.behind = series.repeated + 1, behind
             else:

@@ -17,6 +17,7 @@ from preflight.target import Target
 
 _LOADED_WITHIN = 20.0
 _LOOK_EVERY = 1.0
+_TAKES = 3.0
 _SESSIONS = ("active_sessions", "vr_active_sessions", "sessions", "players")
 
 
@@ -100,7 +101,7 @@ _INVENTED = ("res://tests/internal_tools.tscn", "res://addons/debug_menu/debug_m
 
 def not_for_players(api: Api, token: Secret, target: Target) -> list[str]:
     """Scenes that no whitelist should hold: invented ones, and up to three listed ones whose names say internal or debug."""
-    listed = api.get("/scenes", token=token).object().get("scenes")
+    listed = api.get("/scenes?dir=res://&include_addons=true", token=token).object().get("scenes")
     paths = [str(s.get("path", "")) for s in listed if isinstance(s, dict)] if isinstance(listed, list) else []
     inner = [path for path in paths if _INNER.search(path) and path not in target.facts.manners.scenes]
     return [*_INVENTED, *inner[:3]]
@@ -121,11 +122,24 @@ def failed_loads(history: Answer) -> list[str]:
 @contextmanager
 def put_back(api: Api, token: Secret) -> Iterator[str]:
     """Whatever is loaded inside, the scene of before is loaded again afterwards."""
-    before = current(api, token)
+    before, loaded = current(api, token), _loads(api)
     try:
         yield before
     finally:
-        if before and current(api, token) != before:
+        # a load that was let in is carried out a moment later, so that the scene named now may not be the one that stays
+        if before and (_settled(api, token, before) if _loads(api) > loaded else current(api, token)) != before:
             load(api, token, before)
             if not wait_until_loaded(api, token, before):
                 raise BadAnswer(f"{before} could not be loaded again; load it by hand")
+
+
+def _loads(api: Api) -> int:
+    return sum(count for call, count in api.sent.items() if call.startswith("POST /scene 2"))
+
+
+def _settled(api: Api, token: Secret, before: str) -> str:
+    """The scene a few seconds after a load was let in, or as soon as it is another one than `before`."""
+    until = time.monotonic() + _TAKES
+    while (now := current(api, token)) == before and time.monotonic() < until:
+        time.sleep(_LOOK_EVERY)
+    return now

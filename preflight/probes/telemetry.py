@@ -28,6 +28,10 @@ STABLE_SECONDS = 31.0
 """The server pings every 30 s: a connection that lasts longer has survived one."""
 
 _MOST_BYTES = 4 * 1024 * 1024
+_MOST_MESSAGES = (10_000, 1_000)
+_MOST_KEPT = (4 * 1024 * 1024, 64 * 1024)
+"""So many at first, and so many more a second: the game documents some hundred messages, and 30 KB, a second."""
+_LONGEST_TEXT = 200
 _FRAME = struct.Struct(">BIfff")
 _PACKED = struct.Struct(">BII")
 
@@ -119,9 +123,12 @@ def connection(url: str, user_agent: str) -> Iterator[ClientConnection]:
 
 
 def listen(made: ClientConnection, seconds: float, *, enough: int | None = None, into: Listening | None = None) -> Listening:
-    """Listen for at most `seconds`, or until `enough` messages came; they are kept `into` that, as they come."""
+    """Listen for at most `seconds`, or until `enough` messages came; they are kept `into` that, as they come.
+
+    Of what is packed, and of more than a game has to tell, single values are kept. Raises LookError for a flood.
+    """
     heard = Listening() if into is None else into
-    began = time.monotonic()
+    began, kept = time.monotonic(), 0
     while (left := seconds - (time.monotonic() - began)) > 0 and (enough is None or len(heard.messages) < enough):
         try:
             message = made.recv(timeout=left)
@@ -137,9 +144,21 @@ def listen(made: ClientConnection, seconds: float, *, enough: int | None = None,
         except ValueError as error:
             heard.undecodable.append(printable(str(error), 120))
             continue
-        heard.messages.append(Message(kind, now, data))
+        kept += len(message)
+        much = kept > _MOST_KEPT[0] + _MOST_KEPT[1] * now
+        heard.messages.append(Message(kind, now, _values(data) if much or kind == "packed" else data))
+        if len(heard.messages) > _MOST_MESSAGES[0] + _MOST_MESSAGES[1] * now:
+            raise LookError(f"{len(heard.messages)} messages in {now:.0f} s: a flood, and not listened to any longer")
     heard.seconds = time.monotonic() - began
     return heard
+
+
+def _values(data: dict[str, Any]) -> dict[str, Any]:
+    """What a message says outright, short: its lists and objects may hold anything."""
+    plain = {name: value for name, value in data.items() if isinstance(value, str | int | float | None)}
+    return {
+        name[:_LONGEST_TEXT]: value[:_LONGEST_TEXT] if isinstance(value, str) else value for name, value in [*plain.items()][:20]
+    }
 
 
 class Listener:

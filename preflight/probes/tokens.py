@@ -62,7 +62,9 @@ def _other_secret(token: Secret) -> str:
 
 def _tampered(token: Secret) -> str:
     header, _, signature = _parts(token)
-    return f"{header}.{_coded({**claims(token), 'permissions': ['admin'], 'scope': 'admin'})}.{signature}"
+    # the last claim makes it another token even where the given one is an administrator's
+    changed = {**claims(token), "permissions": ["admin"], "scope": "admin", "preflight": "changed"}
+    return f"{header}.{_coded(changed)}.{signature}"
 
 
 def _unsigned(token: Secret) -> str:
@@ -110,7 +112,7 @@ def guessed_secret(token: Secret) -> str:
     return ""
 
 
-_BY_ADDRESS = ("/metrics", "/admin/", "/debug/")
+BY_ADDRESS = ("/metrics", "/admin/", "/debug/")
 """What a front may keep for some addresses, and so refuse with 403 before anybody asks for a token (rulings: 118, 733)."""
 
 
@@ -119,7 +121,7 @@ def is_refusal(path: str, status: int) -> bool:
 
     Elsewhere a 403 is no proof: a banned address gets one from every endpoint, guarded or not.
     """
-    return status in (401, 404, 405) or (status == 403 and path.startswith(_BY_ADDRESS))
+    return status in (401, 404, 405) or (status == 403 and path.startswith(BY_ADDRESS))
 
 
 FORGED: dict[str, Callable[[Secret], str]] = {

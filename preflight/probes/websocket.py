@@ -102,6 +102,16 @@ def _wait(connection: socket.socket, event: int) -> None:
         selector.select()
 
 
+@contextmanager
+def ended_after(made: socket.socket, seconds: float) -> Iterator[None]:
+    """Shut a connection down when the time is over, whatever is being read of it then."""
+    ending = _shut_later(made, seconds)
+    try:
+        yield
+    finally:
+        ending.cancel()
+
+
 def _shut_later(made: socket.socket, seconds: float) -> threading.Timer:
     def shut() -> None:
         with suppress(OSError):  # gone already

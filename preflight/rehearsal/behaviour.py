@@ -165,7 +165,7 @@ class Intrusion:
 
 @dataclass(frozen=True)
 class Headers:
-    """Headers of the game's answers; `missing_on` and `changed_on` are keyed by status ("401", or "*" for all)."""
+    """Headers of the game's answers; `missing_on` and `changed_on` are keyed by status ("401", or "*" for all), the former by path too."""
 
     security: dict[str, str] = field(default_factory=lambda: dict(SECURITY_HEADERS))
     extra: dict[str, str] = field(default_factory=dict)
@@ -189,11 +189,14 @@ class Cors:
 class Input:
     """What the game takes. `accepted_paths`: regular expressions of scene paths let through unchecked.
 
+    `resolves`: paths are followed as a file system does, before they are checked; `missing_first`: what is not there is not checked.
     `broken_by`: kinds of bad body ("nul", "nested", "utf8") that are answered as `broken_answer` says.
     """
 
     whitelist: tuple[str, ...] = SCENES
     accepted_paths: tuple[str, ...] = ()
+    resolves: bool = False
+    missing_first: bool = False
     largest_body: int = 1_048_576
     check_content_type: bool = True
     broken_by: tuple[str, ...] = ()
@@ -353,7 +356,7 @@ class Monitoring:
     `host_memory_mb`: all that the host has. `peak`: (hour, times) a quarter of an hour with so many times the requests. `alerts`: (name, severity, hour, minutes)
     that were raised. `alone`: (hour, minutes) in which nobody was in VR. `dead_jobs`: scrape jobs whose target answers
     nothing now. `unloaded`: the rule files are not loaded; `broken_receiver`: the mail server refuses everything;
-    `silenced`: a silence holds every warning back.
+    `silenced`: a silence holds every alert of that severity back.
     """
 
     requests_per_s: float = 2.0
@@ -378,7 +381,7 @@ class Monitoring:
     dead_jobs: tuple[str, ...] = ()
     unloaded: bool = False
     broken_receiver: bool = False
-    silenced: bool = False
+    silenced: str = ""
 
 
 @dataclass(frozen=True)

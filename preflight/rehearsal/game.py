@@ -137,13 +137,13 @@ class Game:
             response.headers["Access-Control-Allow-Methods"] = ", ".join(cors.methods)
             response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
 
-    def _dress(self, _request: web.BaseRequest, response: web.StreamResponse) -> None:
+    def _dress(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
         rules, status = self._api.headers, str(response.status)
         response.headers.pop("Server", None)
         if self._api.clock_offset_s:
             response.headers["Date"] = formatdate(time.time() + self._api.clock_offset_s, usegmt=True)
         changed = {**rules.changed_on.get("*", {}), **rules.changed_on.get(status, {})}
-        gone = {name.lower() for name in (*rules.missing_on.get("*", ()), *rules.missing_on.get(status, ()))}
+        gone = {name.lower() for kind in ("*", status, request.path) for name in rules.missing_on.get(kind, ())}
         for name, value in {**rules.security, **rules.extra, **changed}.items():
             if name.lower() not in gone:
                 response.headers[name] = fill(value, self._assignment.secrets)

@@ -182,11 +182,11 @@ def _plain(request: web.BaseRequest, response: web.StreamResponse) -> None:
     """Nothing is added to the answers."""
 
 
-async def _silence(session: aiohttp.ClientSession, port: int) -> None:
-    """Hold every warning back for a day, as soon as Alertmanager is there."""
+async def _silence(session: aiohttp.ClientSession, port: int, severity: str) -> None:
+    """Hold every alert of a severity back for a day, as soon as Alertmanager is there."""
     now = datetime.now(UTC)
     silence = {
-        "matchers": [{"name": "severity", "value": "warning", "isRegex": False, "isEqual": True}],
+        "matchers": [{"name": "severity", "value": severity, "isRegex": False, "isEqual": True}],
         "startsAt": now.isoformat(),
         "endsAt": (now + timedelta(days=1)).isoformat(),
         "createdBy": "rehearsal",
@@ -232,7 +232,7 @@ async def _serve(assignment: Assignment, folder: Path) -> None:
             await asyncio.to_thread(servers.prepare, told["deployed"], told["now"])
             servers.start(places)
             if wanted.silenced:
-                await _silence(session, manager)
+                await _silence(session, manager, wanted.silenced)
             with contextlib.suppress(asyncio.CancelledError):
                 await ended
         finally:

@@ -9,10 +9,11 @@ import time
 from typing import Any
 
 from preflight.rehearsal.behaviour import Input
-from preflight.rehearsal.guard import has_traversal
+from preflight.rehearsal.guard import has_traversal, unquoted
 
 _PATH = re.compile(r"res://[^\x00-\x1f<>|?*\"]+\.tscn")
 _LOAD_S = 0.15
+_HOME = "/opt/godot/"
 _FILES = {
     "res://vr_main.tscn": (48_213, 412),
     "res://scenes/lobby.tscn": (18_450, 164),
@@ -36,6 +37,15 @@ def _name(path: str) -> str:
     return posixpath.basename(path).removesuffix(".tscn")
 
 
+def _resolved(path: str) -> str:
+    """The path as a file system follows it: out of the project and in again ends in it."""
+    plain = unquoted(path).replace("\\", "/")
+    followed = posixpath.normpath(plain if plain.startswith("/") else _HOME + plain.removeprefix("res://"))
+    if not followed.startswith(_HOME):
+        raise Refused(404, "no such scene", "not_found")
+    return f"res://{followed.removeprefix(_HOME)}"
+
+
 class Scenes:
     """The scene tree of one game process."""
 
@@ -49,6 +59,10 @@ class Scenes:
         """The scene path of a request when it may be used. Raises Refused."""
         if isinstance(path, str) and any(re.search(free, path) for free in self._rules.accepted_paths):
             return path
+        if self._rules.resolves and isinstance(path, str):
+            path = _resolved(path)
+        if self._rules.missing_first and path not in _FILES:
+            raise Refused(404, "no such scene", "not_found")
         if not isinstance(path, str) or not _PATH.fullmatch(path) or has_traversal(path.removeprefix("res://")):
             raise Refused(400, "scene_path must be a res:// path of a .tscn file")
         if path not in _FILES:

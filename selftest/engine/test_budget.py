@@ -217,3 +217,23 @@ def test_a_file_of_another_user_is_named(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("preflight.budget.os.access", lambda *_: False)
     with pytest.raises(LookError, match=r"budget\.json.* can't be written"):
         budget(tmp_path, Clock())
+
+
+def test_refusals_that_were_provoked_are_remembered_by_the_next_run(tmp_path: Path) -> None:
+    """The target counts five within ten minutes, whichever run they were of."""
+    clock = Clock()
+    pace = budget(tmp_path, clock, "127.0.0.2", "127.0.0.3", "127.0.0.4")
+    assert pace.provoked_until("", 4) == 0.0
+    pace.provoked("")
+    clock.now += 60
+    pace.provoked("")
+    pace.provoked("127.0.0.4")
+
+    again = budget(tmp_path, clock, "127.0.0.2", "127.0.0.3", "127.0.0.4")
+    assert again.provoked_until("", 2) == 0.0
+    assert again.provoked_until("", 3) == 1600.0, "when the first of two is forgotten"
+    assert again.provoked_until("", 4) == 1660.0
+    clock.now += 130
+    assert again.fresh(3) == ["127.0.0.3", "127.0.0.2"], "an address that was refused is no fresh one"
+    clock.now += 600
+    assert again.provoked_until("", 4) == 0.0

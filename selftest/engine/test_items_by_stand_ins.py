@@ -93,7 +93,9 @@ class Looking:
 def target(**more: Any) -> SimpleNamespace:
     times = SimpleNamespace(deployed_at=NOW - timedelta(hours=30), rolled_back_at=NOW - timedelta(hours=2))
     part = SimpleNamespace(url="http://localhost:1")
-    facts = SimpleNamespace(build="2.5.0", times=times, prometheus=part, grafana=part, alertmanager=part, absent={}, host=None)
+    facts = SimpleNamespace(
+        build="2.5.0", times=times, telemetry=None, prometheus=part, grafana=part, alertmanager=part, absent={}, host=None
+    )
     return SimpleNamespace(facts=facts, port_of_the_game=lambda: more.get("port", 8080))
 
 
@@ -109,7 +111,9 @@ def seen_ports(*states: str) -> Callable[[pytest.MonkeyPatch], None]:
         patch.setattr(ports, "from_outside", lambda _: None)
         patch.setattr(ports, "listeners", lambda _: {8080, *ports.INNER_PORTS.values()})
         patch.setattr(
-            ports, "look", lambda _, numbers: [Port("198.51.100.7", number, state) for number in numbers for state in states]
+            ports,
+            "look",
+            lambda _, numbers: ([Port("198.51.100.7", number, state) for number in numbers for state in states], []),
         )
 
     return change

@@ -35,6 +35,10 @@ def count(*lines: str, rotated: str | None = None, paths: frozenset[str] = acces
         ("GET /scene HTTP/1.1", 301),
         ("GET /scene HTTP/2.0", 502),
         ("GET /wp-login.php HTTP/1.1", 404),
+        ("GET /debug/profile HTTP/1.1", 404),
+        ("GET /metrics HTTP/1.1", 403),
+        ("GET /admin/config HTTP/1.1", 403),
+        ("GET /scene HTTP/1.1", 429),
         ("GET /scene.php HTTP/1.1", 404),
         ("GET /health HTTP/1.1", 200),
         ("HEAD /scene HTTP/1.1", 200),
@@ -48,7 +52,12 @@ def test_a_quiet_night_has_redirects_and_scanners_in_it(request_line: str, statu
 
 @pytest.mark.parametrize(
     ("request_line", "status"),
-    [("GET /scene HTTP/1.1", 200), ("GET /scenes?dir=res:// HTTP/2.0", 200), ("POST /scene HTTP/1.1", 401), ("GET /jobs", 429)],
+    [
+        ("GET /scene HTTP/1.1", 200),
+        ("GET /scenes?dir=res:// HTTP/2.0", 200),
+        ("POST /scene HTTP/1.1", 401),
+        ("POST /scene HTTP/1.1", 403),
+    ],
 )
 def test_what_the_game_answered_counts(request_line: str, status: int) -> None:
     assert count(BEFORE, line(10, request_line, status), line(31, request_line, status)) == accesslog.Requests(1, whole=True)

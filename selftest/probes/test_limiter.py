@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from preflight.budget import Budget
-from preflight.errors import LookError
+from preflight.errors import LookError, Undecided
 from preflight.probes import limiter
 from preflight.probes.api import counted, retry_after
 from preflight.probes.http import Answer
@@ -129,3 +129,33 @@ def test_an_address_that_was_never_served_is_not_banned(tmp_path: Path, provoke:
     with pytest.raises(LookError, match=r"answers 127\.0\.0\.7 with 403 before anything was provoked"):
         provoke(SimpleNamespace(get=get), Budget(tmp_path / "b.json", ["", "127.0.0.7"]), Secret("a.b.c"))
     assert asked == ["/status"]
+
+
+def answers_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *statuses: int) -> tuple[SimpleNamespace, Budget, list[float]]:
+    """An API that answers GET /status with these in turn and refuses the rest, and how long was slept."""
+    told, slept = list(statuses), []
+
+    def get(path: str, **_options: object) -> Answer:
+        return refusal(status=told.pop(0) if path == "/status" else 401)
+
+    monkeypatch.setattr(limiter.time, "sleep", slept.append)
+    return SimpleNamespace(get=get), Budget(tmp_path / "b.json", ["", "127.0.0.7"]), slept
+
+
+@pytest.mark.parametrize(("statuses", "banned"), [((200, 429, 429), True), ((200, 429, 200), False), ((200, 200), False)])
+def test_a_front_that_takes_so_many_a_second_has_banned_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, statuses: tuple[int, ...], *, banned: bool
+) -> None:
+    api, pace, slept = answers_of(tmp_path, monkeypatch, *statuses)
+
+    assert limiter.by_bad_logins(api, pace, Secret("a.b.c")).banned is banned  # type: ignore[arg-type]
+    assert slept == [2.0] * (429 in statuses)
+
+
+def test_a_second_run_within_ten_minutes_does_not_get_the_operator_banned(tmp_path: Path) -> None:
+    pace = Budget(tmp_path / "b.json", [""])
+    limiter.must_not_ban(pace, "")
+    pace.provoked("")
+
+    with pytest.raises(Undecided, match=r"five|5 refusals within ten minutes ban: run this again after"):
+        limiter.must_not_ban(pace, "")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,8 +35,59 @@ ALL_OPEN = [f"port {number} is not denied" for number in ports.GAME_PORTS]
 def test_open_and_refused_ports_are_told_apart() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         number = listener.getsockname()[1]
-        assert [p.state for p in ports.look("127.0.0.1", [number])] == ["open"]
-    assert [p.state for p in ports.look("127.0.0.1", [number])] == ["refused"]
+        assert [p.state for p in ports.look("127.0.0.1", [number])[0]] == ["open"]
+    assert [p.state for p in ports.look("127.0.0.1", [number])[0]] == ["refused"]
+
+
+@pytest.mark.parametrize(
+    ("number", "state", "untried"),
+    [
+        (errno.EHOSTUNREACH, "filtered", []),
+        (errno.ENETUNREACH, None, ["2001:db8::7"]),
+        (errno.EAFNOSUPPORT, None, ["2001:db8::7"]),
+    ],
+)
+def test_a_family_without_a_way_is_said_to_be_untried(
+    monkeypatch: pytest.MonkeyPatch, number: int, state: str | None, untried: list[str]
+) -> None:
+    """No route to a host is how firewalls reject; no network at all is this machine's own lack."""
+
+    def connect(address: tuple[str, int], _: float) -> Any:
+        if ":" in address[0]:
+            raise OSError(number, "no way")
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(ports, "addresses", lambda _: ["198.51.100.7", "2001:db8::7"])
+    monkeypatch.setattr(ports.socket, "create_connection", connect)
+    seen, left = ports.look("game.example", [8080])
+
+    assert [port.state for port in seen] == ["refused", *([state] if state else [])]
+    assert left == untried
+
+
+@pytest.mark.parametrize(
+    ("told", "found", "elsewhere"),
+    [
+        ("", ports.INNER_PORTS, []),
+        ('[telemetry]\nurl = "ws://127.0.0.1:9999"\n', ports.INNER_PORTS, []),
+        ('[telemetry]\nurl = "ws://game.example:8082"\n', {**ports.INNER_PORTS, "telemetry": 8082}, []),
+        (
+            '[grafana]\nurl = "http://watch.example:3001"\n',
+            {**ports.INNER_PORTS, "grafana": None},
+            ["grafana at watch.example:3001"],
+        ),
+        ('[grafana]\nurl = "https://game.example/grafana"\n', ports.INNER_PORTS, []),
+        ('[absent]\ngrafana = "none here"\n', {**ports.INNER_PORTS, "grafana": None}, []),
+    ],
+)
+def test_inner_ports_are_those_of_the_target_file(
+    tmp_path: Path, told: str, found: dict[str, int | None], elsewhere: list[str]
+) -> None:
+    path = tmp_path / "target.toml"
+    path.write_text(f'name = "t"\nbuild = "1"\n[api]\nurl = "https://game.example"\n{told}')
+
+    expected = {part: port for part, port in found.items() if port is not None}
+    assert ports.inner_ports(load(path), {8082}) == (expected, elsewhere)
 
 
 def test_a_look_from_the_machine_itself_is_not_from_outside() -> None:

@@ -77,3 +77,10 @@ def test_a_token_that_would_be_refused_anyway_proves_nothing() -> None:
     for useless in (Secret("no token"), signed({"exp": time.time() + 60}, "b" * 40), signed({}, "b" * 40)):
         with pytest.raises(Undecided, match="no token that says it has expired"):
             lapsed("expired", expired_token=useless)
+
+
+def test_a_changed_payload_is_another_one_even_of_an_administrator() -> None:
+    token = signed({"sub": "ops", "permissions": ["admin"], "scope": "admin", "preflight": "x"}, "k" * 40)
+
+    assert tokens.forge("payload-changed", token).reveal().split(".")[1] != token.reveal().split(".")[1]
+    assert tokens.forge("payload-changed", token).reveal().split(".")[2] == token.reveal().split(".")[2]

@@ -7,7 +7,7 @@ import pytest
 
 from preflight.errors import LookError
 from preflight.fixtures import item
-from preflight.probes import gamelog, gathered, processes, telemetry
+from preflight.probes import gamelog, gathered, health, processes, telemetry
 from preflight.probes.api import PROTECTED
 from preflight.windowfixtures import judge_share
 
@@ -80,8 +80,16 @@ def test_critical_features_are_not_broken_altogether(answers, session, target, e
     for name, answer in (("health", answers.health), ("scenes", answers.admitted)):
         evidence.request(answer)
         evidence.saw("endpoints")
-        assert answer.status_code < 500, f"{name}: GET {answer.url} answers {answer.status_code}"
+        # the operator's token may be an old one: what it is refused says nothing of the scenes
+        refused = name == "scenes" and answer.status_code in (401, 403)
+        working = (200, 503) if name == "health" else (200,)
+        assert refused or answer.status_code in working, f"{name}: GET {answer.url} answers {answer.status_code}"
+        if refused:
+            raise LookError(
+                f"GET {answer.url} answers {answer.status_code} to the valid token, so nothing follows for the scenes"
+            )
         assert answer.object(), f"{name}: GET {answer.url} answers with an empty object"
+    assert health.is_one(answers.health), f"health: GET {answers.health.url} answers with something else than a health check"
     if target.facts.telemetry is not None:
         with telemetry.connection(target.facts.telemetry.url, session.user_agent) as made:
             heard = telemetry.listen(made, TELEMETRY_SECONDS, enough=1)

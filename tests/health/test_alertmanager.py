@@ -57,6 +57,20 @@ def test_critical_alerts_reach_mail_and_on_call(alert_routes, critical_alerts, e
         kinds = {kind for receiver in reached for kind in alert_routes.integrations(receiver)}
         assert MAIL in kinds, f"{name} reaches {', '.join(reached) or 'nobody'}, and none of them gets mail"
         assert kinds & set(ON_CALL), f"{name} reaches {', '.join(reached)}, and none of them pages whoever is on call"
+        muted = alert_routes.muted(labels)
+        assert not muted, f"{name} is held back at times: {'; '.join(muted)}"
+
+
+@item("HLT-ALERT-04")
+def test_critical_alerts_are_not_silenced(alerts, critical_alerts, evidence):
+    """No silence keeps a critical alert from those whom it is meant for."""
+    silenced = {labels["alertname"]: held for labels in critical_alerts if (held := alerts.silences(labels))}
+    evidence.saw("settings")
+    said = "; ".join(f"{name} by {held[0]}" for name, held in silenced.items())
+
+    assert len(silenced) < len(critical_alerts), f"every critical alert is silenced: {said}"
+    if silenced:
+        evidence.warn(f"silenced: {said}")
 
 
 @item("HLT-ALERT-05")

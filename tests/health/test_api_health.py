@@ -145,6 +145,17 @@ def test_readable_endpoint_answers_as_documented(api, token, evidence, path):
         assert not lacking, f"GET {path} lacks {', '.join(lacking)}"
 
 
+@item("HLT-API-11")
+def test_endpoint_of_the_target_file_answers(api, token, target, evidence):
+    """Endpoints that the target file adds answer 200 too."""
+    for path in target.facts.api.endpoints:
+        answer = api.get(path, token=token)
+        evidence.request(answer)
+        evidence.saw("endpoints")
+
+        assert answer.status_code == 200, f"GET {path} answers {answer.status_code}"
+
+
 @item("HLT-API-12")
 def test_clocks_agree(answers, game_health, evidence):
     """The clocks of the deployment and of this machine agree."""

@@ -172,9 +172,9 @@ def test_json_is_compressed(api, evidence):
 
 
 @item("SEC-FRONT-14")
-def test_connections_are_kept_for_the_next_request(session, target, evidence):
+def test_connections_are_kept_for_the_next_request(api, evidence):
     """The front keeps client connections open for the next request."""
-    answered = connections.requests_on_one_connection(target.facts.api.url, "/health", session.user_agent)
+    answered = connections.requests_on_one_connection(api, "/health")
     evidence.saw("requests", 2)
 
     assert answered == 2, "the front closes the connection after one request"

@@ -28,11 +28,14 @@ ODD = {
 @item("SEC-INPUT-01")
 @pytest.mark.parametrize("way", intruder.TRAVERSALS)
 @pytest.mark.parametrize("method", ["PUT", "POST"])
-def test_scene_path_cannot_climb_out_of_the_project(intruder_client, api, token, evidence, method, way):
+def test_scene_path_cannot_climb_out_of_the_project(intruder_client, api, token, target, evidence, method, way):
     """A scene path can't climb out of the project, however it is encoded."""
-    with scenes.put_back(api, token):
+    with scenes.put_back(api, token) as loaded:
         answer = intruder_client.ask(method, "/scene", body={"scene_path": intruder.TRAVERSALS[way]})
-    evidence.request(answer)
+        evidence.request(answer)
+        if answer.status_code == 404 and (again := intruder.back_in(way, loaded, target.facts.paths.project)):
+            answer = intruder_client.ask(method, "/scene", body={"scene_path": again})
+            evidence.request(answer)
 
     assert not intruder.leads_out(answer), (
         f"{method} /scene takes a path that leads out of the project ({way}): {answer.status_code}"
@@ -43,12 +46,18 @@ def test_scene_path_cannot_climb_out_of_the_project(intruder_client, api, token,
 def test_scene_outside_the_whitelist_is_refused(api, token, target, evidence):
     """A scene outside the whitelist is refused and not loaded."""
     scenes.must_be_free(api, token, target)
+    said = set()
     with scenes.put_back(api, token):
         for outside in scenes.not_for_players(api, token, target):
             answer = scenes.load(api, token, outside)
             evidence.request(answer)
+            said.add(answer.status_code)
 
             assert answer.status_code in (400, 403, 404), f"POST /scene loads {outside}: {answer.status_code}"
+    if said == {404}:
+        evidence.warn(
+            "every scene that was tried is missing (404): GET /scenes names none that the whitelist would have to refuse"
+        )
 
 
 @item("SEC-INPUT-03")

@@ -8,7 +8,7 @@ import pytest
 
 from preflight.fixtures import item
 from preflight.probes.api import PROTECTED, counted
-from preflight.probes.limiter import ALLOWED, own_address, refused_again
+from preflight.probes.limiter import ALLOWED, own_address, refused_again, spoofed
 
 
 @item("SEC-RATE-01")
@@ -42,22 +42,14 @@ def test_spoofed_forwarded_address_does_not_get_round_the_limiter(api, token, sp
     """An invented X-Forwarded-For does not get a client round the limiter."""
     evidence.request(spent_bucket.refused)
     evidence.request(refused_again(api, token, spent_bucket))
-    spoofed = [
-        api.get(
-            PROTECTED,
-            token=token,
-            address=spent_bucket.address,
-            headers={name: invented, "X-Real-IP": invented},
-            paced=False,
-            may_refuse=True,
-        )
-        for name, invented in (("X-Forwarded-For", "203.0.113.77"), ("X-Forwarded-For", "198.51.100.4, 127.0.0.1"))
-    ]
-    for answer in spoofed:
+    answer = spoofed(api, token, spent_bucket)
+    evidence.request(answer)
+    if answer.status_code < 400:  # the bucket may have regained one meanwhile: let in twice is beyond that
+        evidence.request(refused_again(api, token, spent_bucket))
+        answer = spoofed(api, token, spent_bucket)
         evidence.request(answer)
 
-    # a token may have come back to the bucket meanwhile: one of two let in proves nothing, both do
-    assert any(answer.status_code >= 400 for answer in spoofed), "another X-Forwarded-For is another client to the limiter"
+    assert answer.status_code >= 400, "another X-Forwarded-For is another client to the limiter"
 
 
 @item("SEC-RATE-04")

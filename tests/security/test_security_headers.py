@@ -11,8 +11,8 @@ from preflight.probes import headers
 
 @pytest.fixture
 def successes(answers, evidence):
-    """A success through the front, and one of the game itself where it can be asked."""
-    looked = [answers.health, *answers.of_the_game[:1]]
+    """A success through the front, the web page where there is one, and a success of the game itself where it can be asked."""
+    looked = [answers.health, *answers.pages, *answers.of_the_game[:1]]
     for answer in looked:
         evidence.request(answer)
     return looked
@@ -111,9 +111,9 @@ def test_headers_are_there_after_the_deployment(answers, evidence):
 def test_no_answer_lacks_a_header_after_the_deployment(answers, evidence):
     """No security header is missing on any kind of answer since the deployment."""
     wrong = []
-    for answer in (answers.health, answers.refused, answers.missing):
+    for answer in (answers.health, *answers.pages, answers.refused, answers.missing):
         evidence.request(answer)
-        wrong += [f"{answer.status_code}: {said}" for said in headers.wrong_in(answer)]
+        wrong += [f"{answer.method} {answer.url} ({answer.status_code}): {said}" for said in headers.wrong_in(answer)]
 
     assert not wrong, "; ".join(wrong)
 

@@ -32,6 +32,11 @@ FAULTS = themed(
     Fault("redirect_drops_path", "The redirect forgets the path.", at("front", redirect_to="https://{host}:{port}/")),
     Fault("redirect_drops_query", "The redirect forgets the query.", at("front", redirect_to="https://{host}:{port}{bare_path}")),
     Fault(
+        "redirect_to_plain_port",
+        "The redirect keeps the port of plain HTTP, where nobody speaks TLS.",
+        at("front", redirect_to="https://{host}:80{path}"),
+    ),
+    Fault(
         "redirect_elsewhere",
         "The redirect leads to another host.",
         at("front", redirect_to="https://www.spacetime.example{path}"),

@@ -54,6 +54,11 @@ _ON_STATUS = [
 
 FAULTS = themed(
     "headers",
+    Fault(
+        "headers_missing_on_the_page",
+        "The dashboard page carries no security header, as if the front served it from a folder.",
+        merge("api.headers", "missing_on", {"/web/scene_manager.html": tuple(SECURITY_HEADERS)}),
+    ),
     *_MISSING,
     *_CHANGED,
     *_ON_STATUS,

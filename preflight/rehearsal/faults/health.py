@@ -47,6 +47,17 @@ FAULTS = themed(
         overridden("GET /health", subsystems=_subsystem("scene_loader", "unhealthy")),
     ),
     Fault(
+        "scene_loader_failed",
+        "The scene loader has failed, in a word that is none of the documented four.",
+        overridden(
+            "GET /health",
+            status="unhealthy",
+            healthy=False,
+            issues=["scene_loader failed"],
+            subsystems=_subsystem("scene_loader", "FAILED"),
+        ),
+    ),
+    Fault(
         "subsystem_missing",
         "Health says nothing of the file system.",
         overridden("GET /health", subsystems={"file_system": REMOVED}),

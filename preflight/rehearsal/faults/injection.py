@@ -7,10 +7,13 @@ from preflight.rehearsal.faults.model import Change, Fault, at, both, themed
 _INPUT = "api.input"
 
 
+NO_TRAVERSAL = at("api.intrusion", rules=("logins", "identities", "rate", "endpoint_rate", "flood", "injection"))
+"""Traversal detection would refuse a path before the game has looked at it."""
+
+
 def _accepts(pattern: str) -> Change:
-    """Scene paths of the pattern are loaded. Traversal detection would refuse them first, so it overlooks them too."""
-    rules = ("logins", "identities", "rate", "endpoint_rate", "flood", "injection")
-    return both(at(_INPUT, accepted_paths=(pattern,)), at("api.intrusion", rules=rules))
+    """Scene paths of the pattern are loaded, and overlooked by traversal detection."""
+    return both(at(_INPUT, accepted_paths=(pattern,)), NO_TRAVERSAL)
 
 
 FAULTS = themed(
@@ -27,6 +30,11 @@ FAULTS = themed(
         lambda deployment: at(_INPUT, whitelist=(*deployment.api.input.whitelist, "res://scenes/internal/sandbox.tscn"))(
             deployment
         ),
+    ),
+    Fault(
+        "traversal_where_something_is",
+        "Scene paths are followed out of the project and in again; what is not there is not found.",
+        both(at(_INPUT, resolves=True), NO_TRAVERSAL),
     ),
     Fault("user_path_accepted", "A user:// path is loaded.", at(_INPUT, accepted_paths=(r"^user://",))),
     Fault("absolute_path_accepted", "An absolute path of the host is loaded.", at(_INPUT, accepted_paths=(r"^/",))),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from preflight.rehearsal.behaviour import CLEAN_LATENCY, HSTS, REMOVED, SECURITY_HEADERS, Answer, DelayModel, Edit
 from preflight.rehearsal.faults.audit import guessed
 from preflight.rehearsal.faults.configuration import ENV_FILE
+from preflight.rehearsal.faults.injection import NO_TRAVERSAL
 from preflight.rehearsal.faults.latency import LIMITS, slower, tailed, word
 from preflight.rehearsal.faults.logs import LOG
 from preflight.rehearsal.faults.model import Fault, answered, at, both, files, merge, overridden, themed
@@ -201,6 +202,11 @@ LOOK_ALIKES = themed(
         "gdscript_false_in_comment",
         "A comment mentions the wrong value.",
         files(Edit("append", SECURITY_CONFIG, "\n# never: auth_enabled = false\n")),
+    ),
+    Fault(
+        "missing_scene_before_the_whitelist",
+        "A scene that is not there gets 404 before the whitelist is asked.",
+        both(at("api.input", missing_first=True), NO_TRAVERSAL),
     ),
     Fault("telemetry_without_binary", "Telemetry sends events as text only.", at("telemetry", binary=False)),
     Fault(

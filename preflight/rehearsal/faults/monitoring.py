@@ -101,6 +101,11 @@ FAULTS = themed(
         files(Edit("replace", _PROMETHEUS, "", r"^alerting:\n(?: +.*\n)+")),
     ),
     Fault(
+        "alertmanager_elsewhere",
+        "Prometheus sends its alerts to a port where nothing listens.",
+        files(Edit("replace", _PROMETHEUS, "localhost:9094", "localhost:9093")),
+    ),
+    Fault(
         "critical_route_wrong",
         "Critical alerts do not reach whoever is on call.",
         files(
@@ -110,6 +115,24 @@ FAULTS = themed(
                 "severity: page\n      receiver: 'pagerduty'",
                 r"severity: critical\n      receiver: 'pagerduty'",
             )
+        ),
+    ),
+    Fault(
+        "critical_route_muted",
+        "Whoever is on call is not told of critical alerts outside of office hours.",
+        files(
+            Edit(
+                "replace",
+                _MANAGER,
+                "severity: critical\n      receiver: 'pagerduty'\n      active_time_intervals: ['office']",
+                r"severity: critical\n      receiver: 'pagerduty'",
+            ),
+            Edit(
+                "append",
+                _MANAGER,
+                "\ntime_intervals:\n  - name: 'office'\n    time_intervals:\n      - weekdays: ['monday:friday']\n"
+                "        times: [{start_time: '08:00', end_time: '18:00'}]\n",
+            ),
         ),
     ),
     Fault(
@@ -140,7 +163,8 @@ FAULTS = themed(
         files(Edit("replace", _MANAGER, "smtp_auth_password: '<SECURE_PASSWORD>'", r"smtp_auth_password: .*")),
     ),
     _seen("receiver_broken", "The mail server takes no mail.", broken_receiver=True),
-    _seen("warnings_silenced", "A silence that was forgotten holds every warning back.", silenced=True),
+    _seen("warnings_silenced", "A silence that was forgotten holds every warning back.", silenced="warning"),
+    _seen("critical_alerts_silenced", "A silence that was forgotten holds every critical alert back.", silenced="critical"),
     _seen("errors_just_over", "1.1 % of the requests fail.", error_percent=1.1),
     _seen("errors_over_5", "6 % of the requests fail.", error_percent=6.0),
     _seen("errors_over_10", "11 % of the requests fail.", error_percent=11.0),

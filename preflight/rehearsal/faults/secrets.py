@@ -76,6 +76,20 @@ FAULTS = themed(
         files(Edit("write", f"{_GAME_LOG}.1", "[{{ago:7200}}] [INFO] request headers: Authorization: Bearer {{token}}\n")),
     ),
     Fault(
+        "password_in_a_logged_body",
+        "The game logs the body of a failed call: JSON inside a line of JSON, a password in it.",
+        files(
+            Edit(
+                "append", _GAME_LOG, '{"level": "debug", "body": "{\\"user\\":\\"ops\\",\\"password\\":\\"Vq7-hunter2-Zk\\"}"}\n'
+            )
+        ),
+    ),
+    Fault(
+        "login_in_game_log",
+        "The game logs the header of a request that came with a name and a password.",
+        files(Edit("append", _GAME_LOG, "[{{ago:600}}] [DEBUG] authorization: Basic b3BzOlZxNy1odW50ZXIyLVpr\n")),
+    ),
+    Fault(
         "token_logged_on_request",
         "The game logs the token of each request.",
         at("api", log_line_per_request="HTTP {endpoint} token={{token}}"),
