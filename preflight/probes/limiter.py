@@ -24,7 +24,7 @@ _PROVOCATIONS = BANNED_AT
 _PROVOKED = 4
 """Refusals of the emptied bucket that are looked at, where the bucket regains a request in between: three as a rule."""
 _SETTLES = 2.0
-"""Seconds after which a front that takes so many requests a second has room again, and a ban has not ended."""
+"""Seconds after which a front that takes so many requests a second has room again."""
 
 
 def own_address(budget: Budget) -> str:
@@ -124,7 +124,7 @@ def refused_again(api: Api, token: Secret, burst: Burst) -> Answer:
     raise LookError(f"the bucket of {burst.address} was empty and can't be emptied again")
 
 
-_BANNED = (403, 429)
+_BANNED = (403, 429, 503)
 
 
 @dataclass(frozen=True)
@@ -186,9 +186,9 @@ def by_injection(api: Api, budget: Budget, token: Secret) -> Ban:
 
 
 def _settled(api: Api, token: Secret, address: str) -> Answer:
-    """What a rightful request gets; a refusal right after a burst may be that of a front, so it is asked once more."""
+    """What a rightful request gets. A refusal that names no end may be that of a front's own limit, so it is asked once more."""
     answer = api.get("/status", token=token, address=address, paced=False, may_refuse=True)
-    if answer.status_code < 400:
+    if answer.status_code < 400 or announced_end(answer) is not None:
         return answer
     time.sleep(_SETTLES)
     return api.get("/status", token=token, address=address, paced=False, may_refuse=True)
