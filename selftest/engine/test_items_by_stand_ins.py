@@ -37,6 +37,8 @@ COMMANDS = [
     "prometheus /usr/bin/prometheus",
     "alertmanager /usr/bin/alertmanager",
 ]
+EXPORTERS = ["prometheus-node /usr/bin/prometheus-node-exporter", "nginx-prometheu /usr/bin/nginx-prometheus-exporter"]
+"""With names that begin as those of the programs themselves."""
 GRAFANA = "grafana /usr/share/grafana/bin/grafana server"
 
 
@@ -172,6 +174,18 @@ def answers(**more: Any) -> dict[str, Any]:
     return {"answers": SimpleNamespace(**{**right, **more}), "target": target()}
 
 
+def critical_features(**more: Any) -> dict[str, Any]:
+    right = answers(admitted=answer({"scene_path": "res://a.tscn"}))
+    for name, one in more.items():
+        setattr(right["answers"], name, one)
+    return {**right, "session": None}
+
+
+def notifying(sent: float, in_vain: float) -> dict[str, Any]:
+    made = SimpleNamespace(alertmanagers=lambda: ["http://manager:9093/api/v2/alerts"], notified=lambda _: (sent, in_vain))
+    return {"prometheus": made, "target": target()}
+
+
 def headset(**told: Any) -> dict[str, Any]:
     made = SimpleNamespace(told=told, headset="a headset", head=lambda: [0.0] * 100, states=["READY", "FOCUSED"], trouble="")
     return {"played": made, "attempt": made, "promised_hands": None}
@@ -215,14 +229,20 @@ CASES: dict[str, tuple[Stood, Stood, str]] = {
     "HLT-UNIT-01": ((units("enabled"), None), (units("disabled"), None), "alertmanager is disabled"),
     "HLT-AFTER-04": (
         (FRONT, patched(processes, must_be_a_machine=None, running=[*COMMANDS, GRAFANA])),
-        (FRONT, patched(processes, must_be_a_machine=None, running=COMMANDS)),
-        "not running on the host: Grafana",
+        (FRONT, patched(processes, must_be_a_machine=None, running=[COMMANDS[0], COMMANDS[3], GRAFANA, *EXPORTERS])),
+        "not running on the host: nginx, Prometheus",
     ),
     "HLT-AFTER-08": (
         (prometheus(200), patched(alertstates, contradictions=[])),
         (prometheus(200), patched(alertstates, contradictions=["HTTPAPIDown is quiet although up == 0 holds"])),
         "is quiet although",
     ),
+    "HLT-AFTER-18": (
+        (critical_features(), None),
+        (critical_features(admitted=answer({"error": "Not Found"}, status=404)), None),
+        "scenes: GET https://game.example/ answers 404",
+    ),
+    "HLT-PROM-07": ((notifying(5, 0), None), (notifying(5, 5), None), "none of 5 alerts has reached"),
     "HLT-ROLL-03": ((answers(), None), (answers(status=answer({"api_version": "2.5.0"})), None), "2.5.0 is still running"),
     "HLT-ROLL-04": ((answers(), None), (answers(health=answer({"status": "degraded"})), None), "says degraded"),
     "HLT-ROLL-05": ((answers(), None), (answers(refused=answer()), None), "no token gets 200"),

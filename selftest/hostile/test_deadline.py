@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 import trustme
 
+from preflight.budget import Budget
 from preflight.errors import Unreachable
-from preflight.probes import http
+from preflight.probes import connections, http
+from preflight.probes.api import Api
+from preflight.target import load
 from selftest.hostile.servers import MODES, serving
 
 SECONDS = 0.8
@@ -61,3 +64,16 @@ def test_nothing_stays_open(tmp_path: Path) -> None:
             http.send("GET", url, verify=False)
 
         assert held() <= before + 2  # the server's threads may not have closed their last ones
+
+
+@pytest.mark.parametrize("context", [no_tls, with_tls])
+def test_a_connection_that_is_kept_ends_in_its_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, context: Ends) -> None:
+    monkeypatch.setattr(connections, "_SECONDS", SECONDS)
+    with serving(MODES["drips"], context()) as url:
+        (tmp_path / "target.toml").write_text(f'name = "t"\nbuild = "1"\n[api]\nurl = "{url}"\n')
+        api = Api(load(tmp_path / "target.toml"), Budget(tmp_path / "budget.json", [""]), "selftest")
+        began = time.monotonic()
+        with pytest.raises(Unreachable):
+            connections.requests_on_one_connection(api, "/health")
+
+        assert time.monotonic() - began < 2 * SECONDS + 1

@@ -21,7 +21,16 @@ class World:
     """A target that is never asked: orders are answered at once, and time passes by sleeping."""
 
     def __init__(
-        self, tmp_path, *, exempt=None, addresses=(), cap=300.0, wishes=None, maintenance=True, scenes=("res://a.tscn",)
+        self,
+        tmp_path,
+        *,
+        exempt=None,
+        addresses=(),
+        cap=300.0,
+        wishes=None,
+        maintenance=True,
+        scenes=("res://a.tscn",),
+        endpoints=(),
     ):
         self.orders = []
         self.lag = 0.01
@@ -31,7 +40,9 @@ class World:
         self.status = 200
         manners = SimpleNamespace(addresses=addresses, maintenance=maintenance, scenes=scenes)
         facts = SimpleNamespace(
-            performance=SimpleNamespace(exempt_address=exempt), manners=manners, api=SimpleNamespace(ca_file=None)
+            performance=SimpleNamespace(exempt_address=exempt),
+            manners=manners,
+            api=SimpleNamespace(ca_file=None, endpoints=endpoints),
         )
         self.api = SimpleNamespace(
             sent=Counter(),
@@ -219,3 +230,12 @@ def test_a_refused_token_is_not_sent_again_and_again(world):
     with pytest.raises(LookError, match=r"the token is refused \(401\) on /scene, so nothing is measured"):
         here.sampler.more("GET /health", 90, TOKEN)
     assert not here.orders
+
+
+def test_endpoints_of_the_target_file_are_measured_along(tmp_path, monkeypatch):
+    world = World(tmp_path, wishes={"GET /mine": 90, "GET /metrics": 2, "GET /health": 90}, endpoints=("/mine",))
+    monkeypatch.setattr(load, "send", world.send)
+    world.sampler.more("GET /health", 20, TOKEN)
+
+    assert world.orders[0][1] == ["GET /health", "GET /mine"]
+    assert sampler.paced_by("GET /mine") == sampler.paced_by("GET /scenes")

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from preflight.errors import Undecided
+from preflight.errors import BadAnswer, Undecided
 from preflight.outcome import Reason
-from preflight.probes import alertmanager
+from preflight.probes import alertmanager, alertrouting
 from preflight.probes.alertrouting import Configuration
 
 LABELS = alertmanager.marked("warning", "run-1")
@@ -74,6 +74,54 @@ def test_alert_is_waited_for_as_long_as_its_routes_wait(route: dict[str, Any], w
 
     client: Any = Fails()
     assert alertmanager.alarm(client, LABELS, group_wait=wait).patience == wait + 15
+
+
+@pytest.mark.parametrize(
+    ("route", "muted"),
+    [
+        ({}, []),
+        ({"routes": [WARNINGS, {**OTHERS, "mute_time_intervals": ["night"]}]}, []),
+        ({"routes": [{**WARNINGS, "mute_time_intervals": ["night"]}]}, ["mute_time_intervals night"]),
+        ({"routes": [{"continue": True}, {**WARNINGS, "active_time_intervals": ["day"]}]}, ["active_time_intervals day"]),
+        ({"routes": [{**WARNINGS, "mute_time_intervals": []}]}, []),
+    ],
+)
+def test_route_that_is_silent_at_times_is_named(route: dict[str, Any], muted: list[str]) -> None:
+    assert Configuration({"route": route}, "").muted(LABELS) == muted
+
+
+def silence(*matchers: dict[str, Any], state: str = "active") -> dict[str, Any]:
+    return {"status": {"state": state}, "matchers": list(matchers), "createdBy": "ops", "endsAt": "2030-01-01T00:00:00Z"}
+
+
+SEVERITY = {"name": "severity", "value": "warning"}
+
+
+@pytest.mark.parametrize(
+    ("listed", "held"),
+    [
+        ([], 0),
+        ([silence(SEVERITY)], 1),
+        ({"status": "success", "data": [silence(SEVERITY)]}, 1),
+        ([silence(SEVERITY, state="expired")], 0),
+        ([silence()], 0),
+        ([silence(SEVERITY, {"name": "alertname", "value": "Other"})], 0),
+        ([silence({"name": "severity", "value": "warn.*", "isRegex": True, "isEqual": True})], 1),
+        ([silence({"name": "severity", "value": "critical", "isEqual": False})], 1),
+        ([silence({"name": "severity", "value": "warn.*", "isRegex": True, "isEqual": False})], 0),
+        (["none", {"status": None}], 0),
+    ],
+)
+def test_silence_in_force_is_named(listed: Any, held: int) -> None:
+    found = alertrouting.silences(listed, LABELS)
+
+    assert len(found) == held
+    assert not found or "set by ops, until 2030-01-01" in found[0]
+
+
+def test_silences_that_are_no_list_are_no_look() -> None:
+    with pytest.raises(BadAnswer):
+        alertrouting.silences({"status": "error"}, LABELS)
 
 
 def test_alert_that_waits_for_minutes_is_not_raised() -> None:

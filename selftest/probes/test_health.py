@@ -43,3 +43,22 @@ def test_only_a_moment_has_a_skew(text: str, known: bool) -> None:
     got = answer({"status": "healthy", "timestamp": text})
 
     assert bool(health.clock_skew(got, health.read(got))) is known
+
+
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        ("FAILED", "unhealthy"),
+        ("error", "unhealthy"),
+        ("down", "unhealthy"),
+        ("Critical", "unhealthy"),
+        ("Degraded", "degraded"),
+        ("starting", "unknown"),
+        ("unknown", "unknown"),
+        (3, "unknown"),
+        (2, "unhealthy"),
+        (None, "unknown"),
+    ],
+)
+def test_a_word_that_says_what_does_not_work_is_understood(said: object, state: str) -> None:
+    assert health.state(said) == state

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
+import struct
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from preflight.errors import Unreachable
+from preflight.errors import LookError, Unreachable
 from preflight.probes import telemetry
 from preflight.rehearsal.behaviour import Deployment, Telemetry
 from preflight.rehearsal.deploy import Rehearsal
@@ -64,3 +68,44 @@ def test_a_closed_stream_and_a_closed_door_are_told(tmp_path: Path) -> None:
         assert heard.seconds < 3.0
     with pytest.raises(Unreachable):
         telemetry.Listener(rehearsal.telemetry_url, "selftest", 10.0).heard(1.0)
+
+
+class Flood:
+    """A connection on which the same message comes again and again."""
+
+    def __init__(self, message: str | bytes) -> None:
+        self.message = message
+
+    def recv(self, timeout: float) -> str | bytes:  # noqa: ARG002 - as the connection's
+        return self.message
+
+
+def packed(said: str) -> bytes:
+    body = gzip.compress(said.encode())
+    return struct.pack(">BII", 2, len(said), len(body)) + body
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        packed("[" + "[]," * 20_000 + "[]]"),
+        packed('{"event": "snapshot", "rest": [' + "[]," * 20_000 + "[]]}"),
+        '{"type": "event", "event": "fps", "data": [' + "[]," * 20_000 + "[]]}",
+    ],
+    ids=["packed list", "packed object", "text"],
+)
+def test_what_is_kept_of_a_stream_is_bounded(message: str | bytes) -> None:
+    made: Any = Flood(message)
+    tracemalloc.start()
+    heard = telemetry.listen(made, 60.0, enough=150)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert len(heard.messages) == 150
+    assert kept < 120 * 2**20
+
+
+def test_a_flood_is_not_listened_to_any_longer() -> None:
+    made: Any = Flood('{"type": "event", "event": "fps", "data": {"fps": 90}}')
+    with pytest.raises(LookError, match="a flood"):
+        telemetry.listen(made, 60.0)
