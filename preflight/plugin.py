@@ -171,17 +171,8 @@ def pytest_testnodedown(node: Any) -> None:
         run.target.learn(*map(Secret, getattr(node, "workeroutput", {}).get("preflight secrets", ())))
 
 
-def _repeatable_examples() -> None:
-    """Let hypothesis send the same examples in every run, and keeps none of them."""
-    from hypothesis import settings
-
-    settings.register_profile("acceptance", derandomize=True, database=None, deadline=None, max_examples=60)
-    settings.load_profile("acceptance")
-
-
 def _redaction(secrets: list[str]) -> Redactor:
     """A redactor that also stands before the log and an uncaptured terminal."""
-    _repeatable_examples()
     redact = Redactor(secrets)
     redact.install_logging()
     know(redact)

@@ -1,7 +1,7 @@
 """pytest in a process that has its modules loaded already: the matrix starts it some 500 times.
 
 The first run starts a process that loads the libraries, the suite and its tests as they are then; it forks for every run.
-What a run saves: no HTML record, scripts as they come parsed already, TLS sessions resumed.
+What a run saves: no HTML record, scripts as they come parsed and random input made already, TLS sessions resumed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from gdtoolkit.parser import parser
 
 from preflight import budget, checklist
 from preflight.checklist import ROOT
-from preflight.probes import gdscript, transport
+from preflight.probes import gdscript, intruder, transport
 from preflight.record import html
 from preflight.rehearsal import children
 from preflight.rehearsal.behaviour import Host
@@ -148,7 +148,7 @@ def _serve(listener: socket.socket) -> None:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
     checklist.load()
-    _imagine()
+    intruder.made_up()
     _parse()
     _collect()
     gc.freeze()
@@ -220,15 +220,6 @@ def _collect() -> None:
     with contextlib.redirect_stdout(io.StringIO()) as said:
         if pytest.main(["--collect-only", "-q", "tests"]) != 0:
             raise RuntimeError(f"the tests can't be collected: {said.getvalue()[-500:]}")
-
-
-def _imagine() -> None:
-    """Let hypothesis read the constants of all modules, which it does once in a process."""
-    import hypothesis
-    from hypothesis import strategies as st
-
-    made: list[str] = []
-    hypothesis.settings(database=None)(hypothesis.given(st.text())(lambda text: made.append(text)))()  # noqa: PLW0108 - hypothesis asks for an argument by name
 
 
 def _parse() -> None:

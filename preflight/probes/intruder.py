@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from preflight.budget import Budget
@@ -78,18 +79,25 @@ def fuzzing_allowed(target: Target) -> None:
         raise Undecided(Reason.CONSENT, "generated input is sent only where [manners] intrusion_detection_suspended = true")
 
 
-def anything(client: Intruder) -> Iterator[tuple[str, Answer]]:
-    """Scene paths that hypothesis makes up, the same in every run, and what PUT /scene answers to each.
-
-    They are made beforehand: a target may answer the same input differently the next time, so that nothing is tried
-    again to make it smaller.
-    """
-    from hypothesis import given
+@cache
+def made_up() -> tuple[tuple[str, str], ...]:
+    """Scene paths and names of fields that hypothesis makes up, the same in every run, and keeps none of."""
+    from hypothesis import given, settings
     from hypothesis import strategies as st
 
     made: list[tuple[str, str]] = []
-    given(st.text(max_size=80), st.text(min_size=1, max_size=10))(lambda path, name: made.append((path, name)))()
-    for path, name in made:
+    find = given(st.text(max_size=80), st.text(min_size=1, max_size=10))(lambda path, name: made.append((path, name)))
+    settings(derandomize=True, database=None, deadline=None, max_examples=60)(find)()
+    return tuple(made)
+
+
+def anything(client: Intruder) -> Iterator[tuple[str, Answer]]:
+    """What is made up, and what PUT /scene answers to each.
+
+    It is made beforehand: a target may answer the same input differently the next time, so that nothing is tried again to
+    make it smaller.
+    """
+    for path, name in made_up():
         yield path, client.ask("PUT", "/scene", body={name: path, "scene_path": path})
 
 
