@@ -62,6 +62,20 @@ class ItemResult(BaseModel):
     seconds: float
     looked_at: str
 
+    @property
+    def advice(self) -> str:
+        """What to do."""
+        return advice(self.status, self.remedy)
+
+
+def advice(status: Status, remedy: str) -> str:
+    """What to do about a status: a remedy mends what does not hold, and of an ERROR nobody knows yet whether it does."""
+    if status is Status.ERROR:
+        return (
+            f"Nothing was judged: remove what kept it from being looked at, and run it again. If that is the deployment: {remedy}"
+        )
+    return remedy
+
 
 def fold(items: Sequence[Item], planned: Mapping[str, str], outcomes: Iterable[TestOutcome]) -> list[ItemResult]:
     """The results of every planned item, in the order of `items`.

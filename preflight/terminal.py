@@ -15,7 +15,7 @@ from preflight.checklist import Checklist, Item, uncovered, written_lines, writt
 from preflight.evidence import Evidence
 from preflight.judge import Judged
 from preflight.outcome import Reason, Status
-from preflight.run import later
+from preflight.run import advice, later
 
 if TYPE_CHECKING:
     from preflight.record.tree import Record
@@ -44,7 +44,7 @@ def failure(judged: Judged, item: Item, evidence: Evidence) -> str:
             many = f", n = {value.n}" if value.n is not None else ""
             rows += _block("value", f"{value.name} = {value.value:g} {value.unit}, limit {value.limit}{many}")
     rows += _block("facts", "; ".join(f"{name}: {text}" for name, text in evidence.facts.items()))
-    rows += _block("do", item.remedy)
+    rows += _block("do", advice(judged.status, item.remedy))
     for command in evidence.reproduce[:3]:
         first, *more = shell_lines(command, width() - 12)
         rows += [f"  again   {first}", *(f"            {line}" for line in more)]

@@ -131,7 +131,7 @@ def _steps(items: Sequence[ItemResult]) -> list[Step]:
     groups: dict[tuple[Status, str], list[ItemResult]] = {}
     for item in counted:
         if item.status in (Status.FAIL, Status.ERROR):
-            groups.setdefault((item.status, item.remedy), []).append(item)
+            groups.setdefault((item.status, item.advice), []).append(item)
         elif item.status is Status.PENDING:
             groups.setdefault((item.status, _DO.get(item.code, item.code or item.remedy)), []).append(item)
         elif item.status is Status.WARN:

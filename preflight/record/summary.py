@@ -16,7 +16,7 @@ def markdown(record: Record) -> str:
     blocking = [i for i in record.items if i.status in (Status.FAIL, Status.ERROR)]
     if blocking:
         rows += ["| | item | seen | do |", "| --- | --- | --- | --- |"]
-        rows += [f"| {i.status} | {i.id} {_cell(i.title)} | {_cell(i.reason)} | {_cell(i.remedy)} |" for i in blocking[:_MOST]]
+        rows += [f"| {i.status} | {i.id} {_cell(i.title)} | {_cell(i.reason)} | {_cell(i.advice)} |" for i in blocking[:_MOST]]
     if len(blocking) > _MOST:
         rows.append(f"\nand {len(blocking) - _MOST} more")
     return "\n".join(rows) + "\n"

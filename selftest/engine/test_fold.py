@@ -24,7 +24,7 @@ from preflight.outcome import (
     verdict,
     worst,
 )
-from preflight.run import ItemResult, TestOutcome, fold, later, summarise
+from preflight.run import ItemResult, TestOutcome, advice, fold, later, summarise
 
 
 def make(name: str, **fields: object) -> Item:
@@ -48,6 +48,13 @@ def test_a_planned_test_that_did_not_run_is_an_error() -> None:
     items = [make("A-01")]
     (result,) = fold(items, {"t::1": "A-01", "t::2": "A-01"}, [outcome("t::1", "A-01")])
     assert (result.status, result.code) == (Status.ERROR, "did not run")
+
+
+def test_a_remedy_is_for_what_does_not_hold() -> None:
+    """Of an ERROR nobody knows whether it does."""
+    told = "Nothing was judged: remove what kept it from being looked at, and run it again. If that is the deployment: Mend it."
+    assert advice(Status.ERROR, "Mend it.") == told
+    assert {advice(status, "Mend it.") for status in Status if status is not Status.ERROR} == {"Mend it."}
 
 
 def test_less_evidence_than_demanded_is_an_error() -> None:

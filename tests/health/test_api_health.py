@@ -148,6 +148,8 @@ def test_readable_endpoint_answers_as_documented(api, token, evidence, path):
 @item("HLT-API-11")
 def test_endpoint_of_the_target_file_answers(api, token, target, evidence):
     """Endpoints that the target file adds answer 200 too."""
+    evidence.saw("settings")
+    evidence.fact("added by the target file", ", ".join(target.facts.api.endpoints) or "none")
     for path in target.facts.api.endpoints:
         answer = api.get(path, token=token)
         evidence.request(answer)
