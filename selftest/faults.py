@@ -32,7 +32,7 @@ from preflight.rehearsal import nginxfront
 from preflight.rehearsal.behaviour import Deployment
 from preflight.rehearsal.faults import FAULTS, LOOK_ALIKES
 from selftest import warm
-from selftest.vectors import CLEAN, Case, Vector, expectations, judge, observed, report
+from selftest.vectors import CLEAN, Case, Vector, expectations, judge, observed, report, unclean
 
 _SECONDS = 240
 _NEEDS = {
@@ -154,8 +154,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def clean_of(name: str) -> Vector:
         kind = setting(name)
         with guards[kind]:
+            for _ in range(2):  # all cases of the kind are held against it: of a busy machine it is asked once more
+                if kind in cleans:
+                    break
+                vector = looked(f"{CLEAN}-{kind}", chosen.results)
+                if wrong := unclean(vector):
+                    (chosen.results / f"{CLEAN}-{kind}.json").unlink()
+                else:
+                    cleans[kind] = vector
             if kind not in cleans:
-                cleans[kind] = looked(f"{CLEAN}-{kind}", chosen.results)
+                raise RuntimeError(f"the clean run to compare with is none: {'; '.join(wrong)}")
             return cleans[kind]
 
     if chosen.observe:

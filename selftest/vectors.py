@@ -48,6 +48,11 @@ def changes(vector: Vector, clean: Vector) -> Vector:
     return {item: found for item, found in vector.items() if found[0] != clean.get(item, ("", ""))[0]}
 
 
+def unclean(vector: Vector) -> list[str]:
+    """What must not be said of a right deployment, whatever is at hand: items that fail, or can't be looked at."""
+    return [f"{item}: {status} ({reason[:100]})" for item, (status, reason) in vector.items() if status in ("FAIL", "ERROR")]
+
+
 def judge(name: str, vector: Vector, clean: Vector, expected: Mapping[str, Sequence[str]] | None) -> Case:
     """Exact, inexact, missed or evaded; for a look-alike exact or false alarm."""
     changed = changes(vector, clean)
@@ -71,6 +76,8 @@ def judge(name: str, vector: Vector, clean: Vector, expected: Mapping[str, Seque
         for item, (status, reason) in sorted(changed.items())
         if item not in wanted and status not in elsewhere
     ]
+    if name.startswith(CLEAN):
+        extra = [*dict.fromkeys(extra + unclean(vector))]
     if not wrong and not extra:
         return Case(name, kind, "exact", ())
     if kind == "look-alike":
