@@ -19,7 +19,7 @@ from preflight.probes.api import PROTECTED, Api
 from preflight.probes.host import Host, host_of
 from preflight.probes.http import Answer, readable
 from preflight.probes.intruder import Intruder
-from preflight.probes.limiter import Ban, Burst, by_bad_logins, empty_bucket, must_not_ban
+from preflight.probes.limiter import Ban, Burst, by_bad_logins, empty_bucket, must_be_watched, must_not_ban
 from preflight.probes.page import Look, Press
 from preflight.redact import Secret
 from preflight.session import Session, now
@@ -220,6 +220,7 @@ def intruder_client(api: Api, session: Session, token: Secret) -> Intruder:
 @pytest.fixture(scope="session")
 def login_ban(api: Api, token: Secret, session: Session) -> Ban:
     """What five failed logins within a minute bring, from an address of its own."""
+    must_be_watched(session.target)
     return by_bad_logins(api, session.budget, token)
 
 

@@ -121,6 +121,9 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Target:
         facts = TargetFile.model_validate(raw)
     except ValidationError as error:
         raise TargetError(_sentence(path, text, error)) from error
+    if facts.api.ca_file is not None:  # as every other path in the file, it is seen from the file
+        api = facts.api.model_copy(update={"ca_file": path.parent / facts.api.ca_file})
+        facts = facts.model_copy(update={"api": api})
     secrets = {}
     for name, reference in facts.secrets.model_dump().items():
         if reference is not None:

@@ -103,9 +103,26 @@ class Answers:
         """A rightful request with a body that is no JSON: 400."""
         return self.api.ask("POST", PROTECTED, token=self.token, body=b'{"scene_path": ')
 
+    @cached_property
+    def broken_check(self) -> Answer:
+        """The same on the call that only checks a scene."""
+        return self.api.ask("PUT", PROTECTED, token=self.token, body=b'{"scene_path": ')
+
+    @cached_property
+    def unknown_method(self) -> Answer:
+        """A method that the endpoint does not know: 405, or 404."""
+        return self.api.ask("DELETE", "/health")
+
     def failure(self, kind: str) -> Answer:
-        """The error answer "400", "401" or "404"."""
-        return self.broken if kind == "400" else self.refused if kind == "401" else self.missing
+        """An error answer: "401", "404", "405", or "400" ("400 of PUT")."""
+        match kind:
+            case "400":
+                return self.broken
+            case "400 of PUT":
+                return self.broken_check
+            case "405":
+                return self.unknown_method
+        return self.refused if kind == "401" else self.missing
 
     def public(self, kind: str) -> Answer:
         """An answer that needs no token: a path, "the web page", "its script", "401" or "404"."""

@@ -33,6 +33,7 @@ _A_WEEK = 7 * 86_400.0
 
 PROTECTED_CALLS: tuple[tuple[str, str], ...] = (
     ("GET", "/scene"),
+    ("HEAD", "/scene"),
     ("POST", "/scene"),
     ("PUT", "/scene"),
     ("POST", "/scene/reload"),

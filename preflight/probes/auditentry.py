@@ -16,7 +16,7 @@ from preflight.probes import logs
 
 _FIELDS = re.compile(r"\[([^\]]*)\]")
 _NAMES: Mapping[str, tuple[str, ...]] = {
-    "level": ("level", "severity", "loglevel"),
+    "level": ("level", "severity", "loglevel", "lvl", "levelname"),
     "client": ("clientip", "client", "ip", "clientaddress", "remoteaddr", "remoteip", "sourceip", "peer", "address"),
     "endpoint": ("endpoint", "path", "url", "resource"),
     "result": ("result", "event", "eventtype", "outcome", "action", "status"),
@@ -70,9 +70,12 @@ def read_entry(line: bytes) -> Entry:
             said = json.loads(text)
         except (ValueError, RecursionError):
             return Entry(at, "", "", "", "")
-        above = {_plain(name): value for name, value in said.items()}
-        details = above.get("details")
-        below = {_plain(name): value for name, value in details.items()} if isinstance(details, dict) else {}
+        above = {_plain(name): value for name, value in said.items() if not isinstance(value, dict)}
+        below: dict[str, object] = {}
+        for name, value in said.items():
+            for inner, fact in value.items() if isinstance(value, dict) else ():  # `details`, or `client: {ip}`, `log: {level}`
+                below.setdefault(_plain(f"{name}{inner}"), fact)
+                below.setdefault(_plain(inner), fact)
         return Entry(at, *(_first(above, names) or _first(below, names) for names in _NAMES.values()))
     found = [part.strip() for part in _FIELDS.findall(text)[1:5]]
     return Entry(at, *(found + [""] * (4 - len(found))))

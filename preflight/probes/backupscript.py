@@ -65,6 +65,7 @@ def read(host: Host, path: str) -> Script:
     return parse(read_text(host, path), path, facts)
 
 
+_DECLARES = ("export", "readonly", "local", "declare")
 _ASSIGNS = r"(?:(?:export|readonly|local|declare\s+-\w+)\s+)?"
 
 
@@ -82,8 +83,17 @@ def parse(text: str, path: str, facts: FileFacts) -> Script:
             continue
         statements.append(bare)
         for part in re.split(r"(?<!\\);|&&", bare):
-            _assign(part.strip(), variables)
+            for one in _assignments(part.strip()):
+                _assign(one, variables)
     return Script(path, facts, tuple(statements), variables)
+
+
+def _assignments(part: str) -> list[str]:
+    """The assignments of a statement that holds several (`readonly a=1 b="2"`); otherwise the statement as it stands."""
+    words = re.findall(r"""(?:[^\s"']|"[^"]*"|'[^']*')+""", part)
+    first = next((n for n, word in enumerate(words) if word not in _DECLARES and not word.startswith("-")), len(words))
+    several = words[first:]
+    return several if len(several) > 1 and all(re.match(r"\w+=", word) for word in several) else [part]
 
 
 def _assign(part: str, variables: dict[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -35,6 +36,16 @@ _BACK_IN = {
     "absolute": "{project}/{scene}",
 }
 """The same ways, to a scene that is there: out of the project and in again."""
+
+OUT_OF_THE_WEB_FOLDER = (
+    "/web/..%2f.env.production",
+    "/web/%2e%2e%2f.env.production",
+    "/web/..%5c.env.production",
+    "/web/..%252f.env.production",
+)
+"""Addresses that lead from the folder of the web page to the environment file beside it, by a server that decodes late."""
+
+_SETTING = re.compile(r"^\s*(?:export\s+)?[A-Z][A-Z0-9_]{2,60}\s*=", re.MULTILINE)
 
 SCRIPT = "<script>preflight()</script>"
 
@@ -111,6 +122,11 @@ def back_in(way: str, scene: str, project: str) -> str:
     home = project.rstrip("/")
     inner = scene.removeprefix("res://")
     return _BACK_IN.get(way, "").format(folder=home.rpartition("/")[2], project=home, scene=inner)
+
+
+def hands_out(answer: Answer) -> bool:
+    """Whether an answer is an environment file; a page that a server gives for any address is none."""
+    return answer.status_code < 300 and len(_SETTING.findall(answer.text)) >= 2
 
 
 def leads_out(answer: Answer) -> bool:

@@ -16,6 +16,7 @@ from preflight.outcome import Reason
 from preflight.probes.api import PROTECTED, Api, retry_after
 from preflight.probes.http import Answer
 from preflight.redact import Secret
+from preflight.target import Target
 
 ALLOWED = DOCUMENTED_PER_MINUTE[PROTECTED]
 _SPARE = 6  # requests beyond the bucket before "never refused" is said
@@ -95,6 +96,12 @@ def empty_bucket(api: Api, token: Secret, address: str) -> Burst:
             return Burst(address, admitted, seconds, None, answer)
 
 
+def must_be_watched(target: Target) -> None:
+    """Raises Undecided where the operator has suspended intrusion detection: nobody would be banned."""
+    if target.facts.manners.intrusion_detection_suspended:
+        raise Undecided(Reason.OPERATOR, "[manners] intrusion_detection_suspended = true: let it watch again, and say so there")
+
+
 def must_not_ban(budget: Budget, address: str) -> None:
     """Raises Undecided where the refusals that are looked at would ban the address, with those of an earlier run."""
     until = budget.provoked_until(address, _PROVOKED)
@@ -107,9 +114,10 @@ def must_not_ban(budget: Budget, address: str) -> None:
 
 
 def spoofed(api: Api, token: Secret, burst: Burst) -> Answer:
-    """What an emptied bucket says to a client that invents where its request comes from, in every header that says so."""
+    """What an emptied bucket says to a client that invents where its request comes from, in every header that says so, and a query."""
     invented = {"X-Forwarded-For": "198.51.100.4, 127.0.0.1", "X-Real-IP": "203.0.113.77", "Forwarded": "for=203.0.113.77"}
-    return api.get(PROTECTED, token=token, address=burst.address, headers=invented, paced=False, may_refuse=True)
+    path = f"{PROTECTED}?preflight=1"
+    return api.get(path, token=token, address=burst.address, headers=invented, paced=False, may_refuse=True)
 
 
 def refused_again(api: Api, token: Secret, burst: Burst) -> Answer:

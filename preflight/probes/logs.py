@@ -13,7 +13,7 @@ from typing import IO
 from preflight.errors import LookError
 from preflight.probes import leaks
 from preflight.probes.host import Host
-from preflight.redact import Secret
+from preflight.redact import Secret, spellings
 from preflight.target import Target
 
 _BLOCK = 1 << 20
@@ -126,7 +126,7 @@ _SUSPECT = re.compile(
 
 def scan_for_secrets(host: Host, paths: Iterable[str], known: Sequence[Secret]) -> Scan:
     """Look for credentials in logs, these secrets and others; they are named but never quoted."""
-    values = [secret.reveal().encode() for secret in known]
+    values = [form.encode("utf-8", "surrogateescape") for secret in known for form in spellings(secret.reveal())]
     result = Scan()
     for path in paths:
         with host.open(path) as file:

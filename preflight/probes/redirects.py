@@ -13,9 +13,9 @@ from preflight.redact import printable
 from preflight.target import Target
 
 
-def plain(api: Api, target: Target, path: str) -> Answer:
-    """GET `path` over plain HTTP, without a token. Raises Undecided where the target names no plain address."""
-    return api.get(path, base=_address(target))
+def plain(api: Api, target: Target, path: str, method: str = "GET") -> Answer:
+    """Ask for `path` over plain HTTP, without a token. Raises Undecided where the target names no plain address."""
+    return api.ask(method, path, base=_address(target), body=b"" if method == "POST" else None)
 
 
 def plain_place(target: Target) -> Place:

@@ -32,6 +32,9 @@ _MOST_MESSAGES = (10_000, 1_000)
 _MOST_KEPT = (4 * 1024 * 1024, 64 * 1024)
 """So many at first, and so many more a second: the game documents some hundred messages, and 30 KB, a second."""
 _LONGEST_TEXT = 200
+_MOST_FPS, _LONGEST_FRAME_MS = 1_000.0, 600_000.0
+"""What a frame can say of itself, in the documented byte order."""
+
 _FRAME = struct.Struct(">BIfff")
 _PACKED = struct.Struct(">BII")
 
@@ -80,6 +83,8 @@ def decode(message: str | bytes) -> tuple[str, dict[str, Any]]:
         if len(message) != _FRAME.size:
             raise ValueError(f"a frame of {len(message)} bytes where {_FRAME.size} are documented")
         _, number, fps, frame_ms, physics_ms = _FRAME.unpack(message)
+        if not (0 <= fps <= _MOST_FPS and 0 <= frame_ms <= _LONGEST_FRAME_MS):  # neither NaN nor another byte order
+            raise ValueError(f"a frame of {frame_ms:g} ms at {fps:g} FPS")
         return "frame", {"number": number, "fps": fps, "frame_time_ms": frame_ms, "physics_time_ms": physics_ms}
     if message[0] == 0x02:
         return "packed", _unpack(message)

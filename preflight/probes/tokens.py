@@ -72,6 +72,11 @@ def _unsigned(token: Secret) -> str:
     return f"{header}.{payload}."
 
 
+def _tail_changed(token: Secret) -> str:
+    value = token.reveal()
+    return value[:-6] + ("AAAAAA" if not value.endswith("AAAAAA") else "BBBBBB")
+
+
 def _empty_secret(token: Secret) -> str:
     body = f"{_coded({'alg': 'HS256', 'typ': 'JWT'})}.{_parts(token)[1]}"
     digest = hmac.new(b"", body.encode(), hashlib.sha256).digest()
@@ -130,6 +135,7 @@ FORGED: dict[str, Callable[[Secret], str]] = {
     "other-secret": _other_secret,
     "payload-changed": _tampered,
     "signature-cut-off": _unsigned,
+    "signature-changed-at-its-end": _tail_changed,
     "empty-secret": _empty_secret,
     "known-word-secret": _known_word,
 }

@@ -103,6 +103,7 @@ class Authentication:
     refuse_always: tuple[str, ...] = ()
     algorithms: tuple[str, ...] = ("HS256",)
     check_signature: bool = True
+    signature_bytes: int = 32
     check_expiry: bool = True
     check_not_before: bool = True
     further_secrets: tuple[str, ...] = ()
@@ -138,7 +139,7 @@ class Limiter:
     )
     factor: float = 1.0
     only_paths: tuple[str, ...] = ()
-    key: Literal["address", "connection", "everybody"] = "address"
+    key: Literal["address", "connection", "everybody", "query"] = "address"
     refusal_status: int = 429
     retry_after: bool = True
     announce: bool = True
@@ -215,7 +216,7 @@ class Audit:
     results: tuple[str, ...] = ()
     client_address: bool = True
     always_address: str = ""
-    form: Literal["lines", "json"] = "lines"
+    form: Literal["lines", "json", "nested"] = "lines"
     file: str = "audit.log"
     extra_details: str = ""
     zone_offset_s: int = 0
@@ -306,7 +307,7 @@ class Front:
     drop_headers: tuple[str, ...] = ()
     redirect_to: str = "https://{host}:{port}{path}"
     redirect_status: int = 301
-    plain_http: Literal["redirect", "serve", "refuse"] = "redirect"
+    plain_http: Literal["redirect", "serve", "serve what is posted", "refuse"] = "redirect"
     websocket: bool = True
     forwarded: Literal["append", "pass", "drop"] = "append"
     gzip: bool = True

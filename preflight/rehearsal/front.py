@@ -79,7 +79,7 @@ class Proxy:
 
     async def http(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer over plain HTTP: send clients to HTTPS, with the path they asked for."""
-        if self._front.plain_http == "serve":
+        if self._front.plain_http == "serve" or (self._front.plain_http == "serve what is posted" and request.method == "POST"):
             return await self.https(request)
         host = request.headers.get("Host", "localhost").rpartition(":")[0] or request.headers.get("Host", "localhost")
         path = request.raw_path

@@ -110,7 +110,9 @@ class Gate:
         return ban or self._guard.inspect(visit.address, visit.text(), now)
 
     def _counted_as(self, visit: Visit) -> str:
-        return {"address": visit.address, "connection": visit.connection, "everybody": "everybody"}[self._api.limiter.key]
+        query = f"{visit.address}?{visit.raw_query}"
+        kinds = {"address": visit.address, "connection": visit.connection, "everybody": "everybody", "query": query}
+        return kinds[self._api.limiter.key]
 
     def _known(self, path: str) -> str:
         """The path where it is an endpoint: logs and labels are no place for whatever a client makes up."""
@@ -164,6 +166,7 @@ class Gate:
         api, body, kind = self._api, reply.body, reply.content_type
         good = reply.status < 400
         errors = {**api.error_overrides.get("*", {}), **api.error_overrides.get(str(reply.status), {})}
+        errors |= api.error_overrides.get(endpoint, {})
         changes = api.json_overrides.get(endpoint, {}) if good else errors
         is_json = kind.startswith("application/json")
         if changes and is_json:

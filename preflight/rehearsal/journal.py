@@ -32,6 +32,10 @@ def audit_line(rules: Audit, result: str, address: str, endpoint: str, details: 
             "details": details,
         }
         return json.dumps(entry)
+    if rules.form == "nested":
+        time_of_it = when.replace(" ", "T") + _zone(rules.zone_offset_s)
+        who, what = {"ip": client, "url": {"path": endpoint}}, {"outcome": result, "reason": details}
+        return json.dumps({"@timestamp": time_of_it, "log": {"lvl": level}, "client": who, "endpoint": endpoint, "event": what})
     return f"[{when}] [{level}] [{client}] [{endpoint}] [{result}] {details}"
 
 

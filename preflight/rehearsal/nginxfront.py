@@ -30,7 +30,7 @@ def can_be(front: Front) -> bool:
 
     It adds a header to every answer or to successes, not to chosen statuses, and the settings name answers by method.
     """
-    return not (front.added_on or front.answers)
+    return not (front.added_on or front.answers or front.plain_http == "serve what is posted")
 
 
 def configuration(assignment: Assignment, folder: Path, *, https: int, http: int, game: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import ctypes
 import json
 import os
@@ -59,7 +60,8 @@ def make_secrets(wanted: Secrets, *, now: float) -> RuntimeSecrets:
 def fill(text: str, known: RuntimeSecrets) -> str:
     """`text` with its `{{…}}` replaced by the deployment's secrets."""
     text = text.replace("{{token}}", known.token).replace("{{old_token}}", known.old_token)
-    return text.replace("{{jwt_secret}}", known.jwt_secret)
+    coded = base64.b64encode(known.jwt_secret.encode()).decode()
+    return text.replace("{{jwt_secret}}", known.jwt_secret).replace("{{jwt_secret in base64}}", coded)
 
 
 def write_assignment(path: Path, assignment: Assignment) -> None:

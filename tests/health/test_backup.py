@@ -3,6 +3,7 @@
 Checklist lines 920-923, 957-960, 1355.
 """
 
+from preflight.errors import LookError
 from preflight.fixtures import item
 from preflight.probes import backups, schedule
 from preflight.session import now
@@ -75,9 +76,11 @@ def test_backup_folder_has_room(host, target, evidence):
 @item("HLT-BACK-05")
 def test_backups_are_kept_for_thirty_days(backup_script, backup_folder, host, target, evidence):
     """Backups are kept for thirty days."""
-    kept = backup_script.keeps_days()
+    kept, deletions = backup_script.keeps_days(), list(backup_script.deletions())
     evidence.saw("files")
-    evidence.saw("settings", any(True for _ in backup_script.deletions()))
+    evidence.saw("settings", bool(deletions))
+    if deletions and kept is None:
+        raise LookError(f"{backup_script.path} deletes, and after how many days can't be told: {deletions[0][0][:120]}")
     assert kept is not None, f"{backup_script.path} deletes nothing by age: backups pile up until the disk is full"
     evidence.judge("retention", kept, where=backup_script.path)
     oldest = max((age(file) for file in backup_folder.project), default=0) / 24

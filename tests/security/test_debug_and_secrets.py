@@ -56,7 +56,7 @@ def test_no_public_answer_hands_out_a_secret(answers, target, evidence, kind):
 
 
 @item("SEC-LEAK-03")
-@pytest.mark.parametrize("kind", ["401", "404", "400"])
+@pytest.mark.parametrize("kind", ["401", "404", "400", "400 of PUT", "405"])
 def test_errors_show_no_stack_trace(answers, evidence, kind):
     """Error answers show no stack trace, file path or version."""
     answer = answers.failure(kind)

@@ -42,6 +42,16 @@ def test_scene_path_cannot_climb_out_of_the_project(intruder_client, api, token,
     )
 
 
+@item("SEC-INPUT-01")
+@pytest.mark.parametrize("path", intruder.OUT_OF_THE_WEB_FOLDER)
+def test_address_cannot_climb_out_of_the_web_folder(intruder_client, evidence, path):
+    """An address can't climb out of the folder of the web page either."""
+    answer = intruder_client.ask("GET", path)
+    evidence.request(answer)
+
+    assert not intruder.hands_out(answer), f"GET {path} hands out the environment file ({len(answer.body)} bytes)"
+
+
 @item("SEC-INPUT-02")
 def test_scene_outside_the_whitelist_is_refused(api, token, target, evidence):
     """A scene outside the whitelist is refused and not loaded."""

@@ -51,6 +51,7 @@ def test_repeated_refusals_bring_a_ban(api, session, token, evidence):
 @item("SEC-IDS-05")
 def test_injection_pattern_brings_a_ban(api, session, token, evidence):
     """An injection pattern in a request is noticed and gets the address banned."""
+    limiter.must_be_watched(session.target)
     ban = limiter.by_injection(api, session.budget, token)
     for answer in (*ban.provocations, ban.afterwards):
         evidence.request(answer)

@@ -49,7 +49,7 @@ def test_spoofed_forwarded_address_does_not_get_round_the_limiter(api, token, sp
         answer = spoofed(api, token, spent_bucket)
         evidence.request(answer)
 
-    assert answer.status_code >= 400, "another X-Forwarded-For is another client to the limiter"
+    assert answer.status_code >= 400, "another X-Forwarded-For, or another query, is another client to the limiter"
 
 
 @item("SEC-RATE-04")

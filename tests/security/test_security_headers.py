@@ -71,11 +71,11 @@ def test_sensors_are_switched_off(successes):
 
 
 @item("SEC-HDR-08")
-@pytest.mark.parametrize("kind", ["401", "404", "401 of the game itself"])
+@pytest.mark.parametrize("kind", ["401", "404", "400", "405", "401 of the game itself"])
 def test_refusals_and_errors_carry_the_headers_too(answers, evidence, kind):
-    """Refusals and errors (401, 404, 429, 500) carry the security headers too."""
+    """Refusals and errors (400, 401, 404, 405, 429, 500) carry the security headers too."""
     of_the_game = [*answers.of_the_game[1:], answers.refused]
-    answer = {"401": answers.refused, "404": answers.missing, "401 of the game itself": of_the_game[0]}[kind]
+    answer = of_the_game[0] if kind.endswith("itself") else answers.failure(kind)
     evidence.request(answer)
     wrong = [said for said in headers.wrong_in(answer) if not headers.wrong_alike(said, answers.health)]
 

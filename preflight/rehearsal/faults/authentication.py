@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from preflight.rehearsal.behaviour import Answer
-from preflight.rehearsal.faults.model import Fault, at, merge, overridden, plus, themed
+from preflight.rehearsal.faults.model import Fault, answered, at, merge, overridden, plus, themed
 
 _AUTH = "api.authentication"
 
@@ -56,6 +56,8 @@ FAULTS = themed(
     ),
     Fault("metrics_open", "GET /metrics is answered without a token.", plus(_AUTH, "open_endpoints", "GET /metrics")),
     Fault("alg_none_accepted", "A token of `alg: none` is let in.", at(_AUTH, algorithms=("HS256", "none"))),
+    Fault("signature_end_not_checked", "Of a signature only the first 20 bytes are compared.", at(_AUTH, signature_bytes=20)),
+    Fault("head_open", "HEAD /scene is answered without a token.", answered("HEAD /scene", Answer(200, ""))),
     Fault("signature_not_checked", "A token is let in whatever its signature.", at(_AUTH, check_signature=False)),
     Fault("expired_accepted", "An expired token is let in.", at(_AUTH, check_expiry=False)),
     Fault("not_before_ignored", "A token that is not valid yet is let in.", at(_AUTH, check_not_before=False)),

@@ -6,12 +6,12 @@ from preflight.rehearsal.behaviour import Edit
 from preflight.rehearsal.faults.model import Fault, at, files, themed
 
 _CERTIFICATE = "front.certificate"
-_SITE = "etc/nginx/sites-available/spacetime-api"
+SITE = "etc/nginx/sites-available/spacetime-api"
 _WEAK = "ECDHE-ECDSA-NULL-SHA:HIGH:!MD5:@SECLEVEL=0"
 
 
 def _site(name: str, breaks: str, old: str, new: str) -> Fault:
-    return Fault(name, breaks, files(Edit("replace", _SITE, new, old)))
+    return Fault(name, breaks, files(Edit("replace", SITE, new, old)))
 
 
 FAULTS = themed(
@@ -28,6 +28,7 @@ FAULTS = themed(
     Fault("weak_cipher", "A cipher without encryption is offered.", at("front", ciphers=_WEAK)),
     Fault("http_served", "Plain HTTP answers instead of redirecting.", at("front", plain_http="serve")),
     Fault("http_refused", "Nothing listens for plain HTTP, so certificates can't be renewed.", at("front", plain_http="refuse")),
+    Fault("http_served_to_post", "Over plain HTTP only what is posted is taken.", at("front", plain_http="serve what is posted")),
     Fault("redirect_to_http", "Plain HTTP redirects to plain HTTP.", at("front", redirect_to="http://{host}:{port}{path}")),
     Fault("redirect_drops_path", "The redirect forgets the path.", at("front", redirect_to="https://{host}:{port}/")),
     Fault("redirect_drops_query", "The redirect forgets the query.", at("front", redirect_to="https://{host}:{port}{bare_path}")),

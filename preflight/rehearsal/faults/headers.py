@@ -49,7 +49,7 @@ _ON_STATUS = [
         f"Answers with status {status} carry no security header.",
         merge("api.headers", "missing_on", {str(status): tuple(SECURITY_HEADERS)}),
     )
-    for status in (401, 404, 429)
+    for status in (400, 401, 404, 405, 429)
 ]
 
 FAULTS = themed(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from preflight.rehearsal.faults.model import Change, Fault, at, both, themed
+from preflight.rehearsal.behaviour import Answer
+from preflight.rehearsal.faults.model import Change, Fault, answered, at, both, themed
 
 _INPUT = "api.input"
 
@@ -35,6 +36,14 @@ FAULTS = themed(
         "traversal_where_something_is",
         "Scene paths are followed out of the project and in again; what is not there is not found.",
         both(at(_INPUT, resolves=True), NO_TRAVERSAL),
+    ),
+    Fault(
+        "web_folder_left",
+        "An address with an encoded slash leads from the web folder to the environment file.",
+        both(
+            answered("GET /web/../.env.production", Answer(200, "ENVIRONMENT=production\nJWT_SECRET_KEY={{jwt_secret}}\n")),
+            answered("GET /web/..%2f.env.production", Answer(200, "ENVIRONMENT=production\nJWT_SECRET_KEY={{jwt_secret}}\n")),
+        ),
     ),
     Fault("user_path_accepted", "A user:// path is loaded.", at(_INPUT, accepted_paths=(r"^user://",))),
     Fault("absolute_path_accepted", "An absolute path of the host is loaded.", at(_INPUT, accepted_paths=(r"^/",))),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from preflight.rehearsal.behaviour import CLEAN_LATENCY, HSTS, REMOVED, SECURITY_HEADERS, Answer, DelayModel, Edit
 from preflight.rehearsal.faults.audit import guessed
 from preflight.rehearsal.faults.configuration import ENV_FILE
+from preflight.rehearsal.faults.front import SITE
 from preflight.rehearsal.faults.injection import NO_TRAVERSAL
 from preflight.rehearsal.faults.latency import LIMITS, slower, tailed, word
 from preflight.rehearsal.faults.logs import LOG
@@ -133,6 +134,7 @@ LOOK_ALIKES = themed(
         "Audit entries are JSON in another time zone, and say so.",
         at("api.audit", form="json", zone_offset_s=7200),
     ),
+    Fault("audit_as_nested_json", "The audit log's lines are objects with objects in them.", at("api.audit", form="nested")),
     Fault("audit_as_json", "The audit log is JSON lines.", at("api.audit", form="json")),
     Fault("audit_other_file_name", "The audit log has another name.", at("api.audit", file="security-audit.log")),
     Fault(
@@ -167,6 +169,16 @@ LOOK_ALIKES = themed(
         at("front.certificate", names=("localhost", "api.spacetime.rehearsal", "127.0.0.1", "spacetime.rehearsal")),
     ),
     Fault("tls_1_3_only", "Only TLS 1.3 is offered.", at("front", lowest_tls="1.3")),
+    Fault(
+        "site_with_tls_1_3_only",
+        "The site file offers TLS 1.3 alone, whose ciphers need no choosing.",
+        both(
+            at("front", lowest_tls="1.3"),
+            files(
+                Edit("replace", SITE, "ssl_protocols TLSv1.3;\n", r"ssl_protocols [^;]+;\n(?: +ssl_(?:ciphers|prefer)[^;]+;\n)+")
+            ),
+        ),
+    ),
     Fault("redirect_308", "Plain HTTP redirects with 308.", at("front", redirect_status=308)),
     Fault("memory_809_mb", "The game uses 809 MB, one less than the limit.", at("api", memory_mb=809.0)),
     Fault("slightly_slower", "Everything takes 1.05 times as long as it did.", slower(1.05)),

@@ -17,6 +17,7 @@ FAULTS = themed(
         "/scene has the general limit of 100 instead of its 30.",
         merge(_LIMITER, "paths", {"/scene": 100}),
     ),
+    Fault("limiter_per_query", "The limiter counts each query by itself.", at(_LIMITER, key="query")),
     Fault(
         "limiter_per_connection",
         "The limiter counts connections, so a new one starts afresh.",

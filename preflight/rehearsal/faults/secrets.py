@@ -76,6 +76,16 @@ FAULTS = themed(
         files(Edit("write", f"{_GAME_LOG}.1", "[{{ago:7200}}] [INFO] request headers: Authorization: Bearer {{token}}\n")),
     ),
     Fault(
+        "secret_in_base64_in_game_log",
+        "The game log holds the JWT secret in base64.",
+        files(Edit("append", _GAME_LOG, "[{{ago:600}}] [DEBUG] state: {{jwt_secret in base64}}\n")),
+    ),
+    Fault(
+        "trace_in_errors_of_put",
+        "An error of PUT /scene names a line of the source.",
+        merge("api", "error_overrides", {"PUT /scene": {"details": "res://scripts/http_api/scene_router.gd:88 in _put"}}),
+    ),
+    Fault(
         "password_in_a_logged_body",
         "The game logs the body of a failed call: JSON inside a line of JSON, a password in it.",
         files(
