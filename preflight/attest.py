@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from preflight.checklist import Item, load
 from preflight.errors import UsageError, writing
+from preflight.outcome import Verdict
 from preflight.people import Attestation, Waiver, read_attestations, read_waivers, said, sha256
 from preflight.record.read import folder_of
 from preflight.record.read import read as read_record
@@ -102,17 +103,19 @@ def _one(target: Target, item: Item, given: dict[str, str | None], ask: Callable
         ask("The record you have read (its folder): ").strip() if guided and item.stage == "signoff" else ""
     )
     if read:
-        fields["record_sha256"] = _record(Path(read), target)
+        fields["record_sha256"] = _record(Path(read), target, fields["outcome"])
     return _made(Attestation, fields)
 
 
-def _record(path: Path, target: Target) -> str:
-    """The SHA-256 of a record that a sign-off may be given on: of this target and build, and of no rehearsal."""
+def _record(path: Path, target: Target, outcome: str) -> str:
+    """The SHA-256 of a record that a sign-off may be given on: of this target and build, of no rehearsal, and signable."""
     told = read_record(path)
     of = (told.target.name, told.target.build)
     if told.rehearsal or of != (target.facts.name, target.facts.build):
         kind = "a rehearsal" if told.rehearsal else f"{of[0]}, build {of[1]}"
         raise UsageError(f"{path} is a record of {kind}, not of {target.facts.name}, build {target.facts.build}")
+    if outcome == "yes" and told.verdict in (Verdict.NO_GO, Verdict.INVALID):
+        raise UsageError(f"{path} says {told.verdict}: mend what blocks it, and sign on a new record")
     return sha256(folder_of(path) / "record.json")
 
 

@@ -24,6 +24,8 @@ alone_key = pytest.StashKey[bool]()
 """Whether no other test of this run answers the same item."""
 collection_key: pytest.StashKey[Collection] = pytest.StashKey()
 _left_out_key = pytest.StashKey[dict[str, str]]()
+_named_key = pytest.StashKey[dict[Path, list[str]]]()
+"""Files of which single tests were named on the command line, and these names."""
 """Tests that a selection left out: node id → item."""
 _planned_key = pytest.StashKey[bool]()
 _items_key = pytest.StashKey[dict[str, Item]]()
@@ -95,6 +97,39 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Collect a file whole where one of its tests is named: an item of which others were left out is not decided."""
+    config, whole = session.config, []
+    for argument in config.args:
+        file, _, name = str(argument).partition("::")
+        place = (config.invocation_params.dir / file).resolve()
+        if name and collects_acceptance_tests(config) and tests_of(config) in place.parents:
+            config.stash.setdefault(_named_key, {}).setdefault(place, []).append(name)
+        else:
+            whole.append(place)
+    named = config.stash.get(_named_key, {})
+    if named:
+        for place in whole:
+            named.pop(place, None)
+        config.args[:] = list(dict.fromkeys(str(argument).partition("::")[0] for argument in config.args))
+
+
+def _leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect the tests of files of which others were named."""
+    named = config.stash.get(_named_key, {})
+    chosen: list[pytest.Item] = []
+    rest: list[pytest.Item] = []
+    for test in items:
+        own = test.nodeid.partition("::")[2]
+        wanted = named.get(test.path.resolve())
+        fits = wanted is None or any(own == name or own.startswith((f"{name}[", f"{name}::")) for name in wanted)
+        (chosen if fits else rest).append(test)
+    if rest:
+        items[:] = chosen
+        config.hook.pytest_deselected(items=rest)
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Every item has a test and every test an item; what changes or measures comes last."""
     if not collects_acceptance_tests(config):
@@ -105,6 +140,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         _usage(config, problem)
         items.clear()
         return
+    _leave_out(config, items)
     undecided = undecided_in(config.option.pending) if config.option.pending else None
     if undecided is not None:
         items[:] = [test for test in items if item_key not in test.stash or test.stash[item_key].id in undecided]

@@ -76,6 +76,8 @@ def join(records: Sequence[Record], at: datetime, oldest: timedelta) -> Record:
     _same("target", {r.target.name for r in records})
     _same("address", {r.target.url for r in records} if not any(r.rehearsal for r in records) else set())
     _same("build", {r.target.build for r in records})
+    _same("time of deployment", {str(r.target.deployed_at) for r in records if r.target.deployed_at})
+    _same("time of rollback", {str(r.target.rolled_back_at) for r in records if r.target.rolled_back_at})
     _same("set of overridden limit", {str(sorted(r.target.overridden_limits.items())) for r in records})
     _same("checklist", {r.suite.checklist for r in records} | {load().version})
     if len({r.rehearsal for r in records}) > 1:
@@ -162,9 +164,14 @@ def _same(what: str, values: set[str]) -> None:
 
 
 def _newest(entry: Item, looks: Sequence[ItemResult], at: datetime, oldest: timedelta) -> ItemResult:
-    real = [look for look in looks if look.status not in _NO_LOOK] or [look for look in looks if not later(look)] or list(looks)
+    # one target file may say that a part is absent which another one's run has looked at: then it is there
+    there = [look for look in looks if look.status is not Status.NOT_APPLICABLE] or list(looks)
+    real = [look for look in there if look.status not in _NO_LOOK] or [look for look in there if not later(look)] or there
     chosen = _whole(entry, real)
     facts: Mapping[str, str] = chosen.facts
+    if len(there) < len(looks):
+        absent = next(look for look in looks if look.status is Status.NOT_APPLICABLE)
+        facts = {**facts, "declared absent in another record": absent.reason}
     if chosen.status in (Status.PASS, Status.WARN, Status.WAIVED, Status.NOT_APPLICABLE):
         replaced = [look for look in real[:-1] if look.status in (Status.FAIL, Status.ERROR)]
         if replaced:
@@ -173,7 +180,7 @@ def _newest(entry: Item, looks: Sequence[ItemResult], at: datetime, oldest: time
                 **facts,
                 "superseded": f"{then.status} of {then.looked_at} ({then.reason}) by {chosen.status} of {chosen.looked_at}",
             }
-    looked = _looked(chosen, at)
+    looked = min((datetime.fromisoformat(o.at) for o in chosen.outcomes if o.at), default=_looked(chosen, at))
     if at - looked > oldest and chosen.status not in (*_NO_LOOK, Status.NOT_APPLICABLE):
         chosen = _pending(chosen, f"looked at {chosen.looked_at}, which is too long ago ({chosen.status} then); run it again")
     return chosen.model_copy(update={"facts": facts})

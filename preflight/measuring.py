@@ -60,24 +60,34 @@ class Latency:
     def percentile(self, name: Literal["p95", "p99"], *calls: str) -> None:
         """The percentile of each endpoint is within the item's limit, proven by counting."""
         limit = self._evidence.in_force(name)
-        looks = []
+        looks, not_looked = [], []
         for call in calls:
-            found = self._counted(call, _QUANTILES[name], limit)
+            try:
+                found = self._counted(call, _QUANTILES[name], limit)
+            except (LookError, Undecided) as error:  # what the others are is said first: a definite no stays a no
+                not_looked.append(error)
+                continue
             series = self._keep(call, found.n)
             failed = sum(sample.failed for sample in series.samples[: found.n])
             self._evidence.fact(call, found.text + (f", {failed} failed" if failed else ""))
             looks.append(Look(name, found.value, found.n, call, found.decision == "UNDECIDED", f"n = {found.n}, k = {found.k}"))
-        self._settle(looks, limit)
+        self._settle(looks, limit, not_looked)
 
     def no_timeouts(self, *calls: str, least: int = 90) -> None:
         """No request has timed out, of all that were sent in this run."""
+        not_looked = []
         for call in calls:
-            self._sampler.more(call, least, self._token)
-        measured = list(dict.fromkeys([*calls, *self._sampler.calls()]))
+            try:
+                self._sampler.more(call, least, self._token)
+            except LookError as error:
+                not_looked.append(error)
+        measured = [call for call in dict.fromkeys([*calls, *self._sampler.calls()]) if self._sampler.have(call) is not None]
         hung = {call: self._keep(call).timeouts for call in measured}
         where = ", ".join(f"{call}: {count}" for call, count in hung.items() if count)
         n = sum(len(self._keep(call).samples) for call in measured)
         self._evidence.judge("timeouts", sum(hung.values()), n=n, where=where)
+        if not_looked:
+            raise not_looked[0]
 
     def trend(self, *calls: str) -> None:
         """Latency does not rise while it is measured: by 5 % of the limit or more, and beyond chance."""
@@ -134,9 +144,12 @@ class Latency:
             told = f"{found.ratio.text} times, shift {found.shift.text} ms"
             self._evidence.fact(call, told)
             looks.append(Look(name, found.ratio.estimate, len(now), call, found.change is Change.INCONCLUSIVE, told))
-        if not looks:
-            raise Undecided(Reason.OPERATOR, f"the baseline of build {before.build} holds none of {', '.join(calls)}")
-        self._settle(looks, limit)
+        lacking = [call for call in calls if call not in before.latencies]
+        missing = Undecided(
+            Reason.OPERATOR,
+            f"the baseline of build {before.build} holds nothing of {', '.join(lacking)}: measure and save it whole",
+        )
+        self._settle(looks, limit, [missing] if lacking else [])
 
     def witness(self, call: str, n: int = 90) -> None:
         """The server's own histogram agrees with what is measured from outside."""
@@ -210,8 +223,11 @@ class Latency:
         self._evidence.fact(f"how {call}", how)
         return series
 
-    def _settle(self, looks: Sequence[Look], limit: Limit) -> None:
-        """What is broken is said first; what is open is a warning inside the limit, and else waits for more samples."""
+    def _settle(self, looks: Sequence[Look], limit: Limit, not_looked: Sequence[LookError | Undecided] = ()) -> None:
+        """What is broken is said first; what is open is a warning inside the limit, and else waits for more samples.
+
+        `not_looked`: why others could not be measured; an ERROR of these counts before what is open.
+        """
         waiting = []
         least = self._evidence.item.evidence.get("samples", 1)
         for look in sorted(looks, key=lambda look: look.open or limit.keeps(look.value)):
@@ -227,6 +243,8 @@ class Latency:
                     f"{look.where}: {look.name} {look.value:.4g} {limit.unit} keeps {limit}, not proven ({look.text}): "
                     "more samples can, without --quick or with more [performance] cap_seconds"
                 )
+        for error in sorted(not_looked, key=lambda error: isinstance(error, Undecided)):
+            raise error
         if waiting:
             raise Undecided(Reason.SAMPLES, "; ".join(waiting))
 

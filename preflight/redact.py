@@ -66,9 +66,14 @@ def _escaped(text: str) -> set[str]:
     address |= {re.sub("%..", lambda code: code[0].lower(), form) for form in address} | {
         quote_plus(text, errors="surrogatepass")
     }
+    numbered = html.escape(text).replace("&quot;", "&#34;").replace("&#x27;", "&#39;")
     plain = {
         html.escape(text),
         html.escape(text, quote=False),
+        numbered,
+        numbered.replace("+", "&#43;"),  # as pages of programs in Go write it
+        text.replace("'", "'\"'\"'"),  # between single quotes of a shell
+        repr(text)[1:-1],
         json.dumps(text)[1:-1],
         json.dumps(text, ensure_ascii=False)[1:-1],
     }

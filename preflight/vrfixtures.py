@@ -13,6 +13,7 @@ import pytest
 from preflight.errors import LookError, NotApplicable, Undecided
 from preflight.evidence import Evidence
 from preflight.fixtures import People
+from preflight.openxr.recording import NOT_RECORDED
 from preflight.outcome import Reason
 from preflight.probes import project
 from preflight.probes.api import Api
@@ -143,7 +144,12 @@ def _recording(target: Target, session: Session, pytestconfig: pytest.Config, re
         # the tool knows single frames, the live session what was done in them
         frames, facts = frames_file.read(Path(given)), dict(played.facts)
         return replace(
-            frames, telemetry=played.telemetry, inputs=played.inputs, bound=played.bound, facts={**frames.facts, **facts}
+            frames,
+            build=frames.build or played.build,
+            telemetry=played.telemetry,
+            inputs=played.inputs,
+            bound=played.bound,
+            facts={**frames.facts, **facts},
         )
     if given:
         return frames_file.read(Path(given))
@@ -165,10 +171,14 @@ def recording(_recording: Recording, target: Target, evidence: Evidence) -> Reco
     evidence.fact("recording", f"{_recording.source}, {_recording.headset}")
     for name, value in _recording.facts.items():
         evidence.fact(name, value)
+    if lacking := _recording.facts.get(NOT_RECORDED):
+        evidence.warn(f"the live session was not played to its end, {NOT_RECORDED}: {lacking}")
     if not target.facts.rehearsal and _recording.simulated:
         from preflight.openxr.station import NOTHING_SAID
 
         raise Undecided(Reason.OPERATOR, NOTHING_SAID)
+    if not _recording.build:
+        evidence.warn(f"{_recording.source} names no build, so that nothing says that it shows {target.facts.build}")
     if _recording.build and _recording.build != target.facts.build:
         raise Undecided(Reason.STALE, f"{_recording.source} is of build {_recording.build}, not of {target.facts.build}")
     return _recording

@@ -100,7 +100,7 @@ def follow(
 
 
 def looks(target: Target, folder: Path) -> list[tuple[Path, Record]]:
-    """The records of this target and build in a folder, the oldest first; combined ones are left out."""
+    """The records of this target, build and deployment in a folder, the oldest first; combined ones are left out."""
     found = []
     for path in folder.glob("*/record.json"):
         if path.parent.is_symlink():
@@ -109,7 +109,8 @@ def looks(target: Target, folder: Path) -> list[tuple[Path, Record]]:
             record = read(path.parent)
         except ReadError:
             continue  # a run that did not end
-        same = (record.target.name, record.target.build) == (target.facts.name, target.facts.build)
+        told, facts = record.target, target.facts
+        same = (told.name, told.build, told.deployed_at) == (facts.name, facts.build, facts.times.deployed_at)
         if same and not record.run_id.startswith("combined-"):
             found.append((path.parent, record))
     return sorted(found, key=lambda pair: pair[1].started)

@@ -42,6 +42,10 @@ class Input:
     seen: float
 
 
+ENDED_EARLY, NOT_RECORDED = "the game ended after", "not recorded"
+"""Facts of a live session: takes in which the game went away, and scenarios that nobody has played to their end."""
+
+
 @dataclass(frozen=True)
 class Recording:
     """A recorded session. What a format does not hold is empty or None."""

@@ -24,7 +24,7 @@ from preflight.checklist import Item
 from preflight.errors import LookError, UsageError
 from preflight.openxr import frames_file, live
 from preflight.openxr.guide import Guide
-from preflight.openxr.recording import Recording
+from preflight.openxr.recording import ENDED_EARLY, NOT_RECORDED, Recording
 from preflight.openxr.scenarios import SCENARIOS, Scenario
 from preflight.people import read_attestations, said
 from preflight.probes import telemetry
@@ -127,7 +127,8 @@ class Sitting:
         guide.show(scenario, place, minutes)
         if self._recorded(scenario) and (again or self.kept(scenario) is None):
             guide.ready("to start the clock")
-            while not self._play(guide, scenario, minutes, began := datetime.now(UTC)):
+            earlier: list[str] = []  # takes that are not kept: what became of them is kept
+            while not self._play(guide, scenario, minutes, began := datetime.now(UTC), earlier):
                 guide.show(scenario, place, minutes)
                 guide.ready("to start the clock")
         else:
@@ -143,22 +144,24 @@ class Sitting:
             noes = [answer for answer in guide.answers(asked) if answer[1] == "no"]
             self._attest(guide, noes, who, role, f"live session, {scenario.name} was broken off")
 
-    def _play(self, guide: Guide, scenario: Scenario, minutes: float, began: datetime) -> bool:
+    def _play(self, guide: Guide, scenario: Scenario, minutes: float, began: datetime, earlier: list[str]) -> bool:
         """Record while the clock runs, show what was seen, keep it unless it is to be played again."""
         heard = self._listen(guide, scenario, 60 * minutes)
         if heard.closed or heard.seconds < 60 * minutes - 1:
             guide.say(
                 f"The game closed its telemetry after {heard.seconds:.0f} s ({heard.closed}); the scenario is played again."
             )
+            earlier.append(f"{ENDED_EARLY} {heard.seconds:.0f} s ({heard.closed or 'silence'})")
             return False
         played = live.part(heard)
         told = self._told([played], {})
         findings = [live.LOOKS[name](told) for name in scenario.looks]
         guide.found(findings)
         if not all(finding.seen for finding in findings) and guide.again("Not all was seen. Play it again?"):
+            earlier.append("not all was seen")
             return False
         guide.ready("to go on")
-        about = {"headset": self.headset, "minutes": minutes, "began": f"{began:%Y-%m-%d %H:%M} UTC"}
+        about = {"headset": self.headset, "minutes": minutes, "began": f"{began:%Y-%m-%d %H:%M} UTC", "earlier": earlier}
         self.folder.mkdir(parents=True, exist_ok=True)
         atomic(self._file(scenario), json.dumps(self.redact.tree({**about, **played})))
         return True
@@ -220,9 +223,18 @@ class Sitting:
             f"{s.name} {kept['minutes']:g} min"
             + (f" (shortened from {s.minutes:g})" if kept["minutes"] < s.minutes else "")
             + f", {kept['began']}"
+            + "".join(f", after a take that is not kept: {why}" for why in kept.get("earlier", ()))
             for s, kept in parts
         ]
+        done = {s.name for s, _ in parts}
+        facts = {
+            "scenarios": "; ".join(words),
+            ENDED_EARLY: "; ".join(
+                f"{s.name}: {why}" for s, kept in parts for why in kept.get("earlier", ()) if why.startswith(ENDED_EARLY)
+            ),
+            NOT_RECORDED: ", ".join(s.name for s in SCENARIOS if self._recorded(s) and s.name not in done),
+        }
         about = {"headset": self.headset, "simulated": self.simulated, "build": self.target.facts.build}
-        whole = live.joined([kept for _, kept in parts], {**about, "facts": {"scenarios": "; ".join(words)}})
+        whole = live.joined([kept for _, kept in parts], {**about, "facts": {name: text for name, text in facts.items() if text}})
         atomic(place, json.dumps(whole))
         return frames_file.read(place)

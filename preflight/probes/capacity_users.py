@@ -63,14 +63,15 @@ class Listener(User):
                     received += len(stream.recv(timeout=10))
         except Exception as problem:  # noqa: BLE001 - whatever it is, the stream did not hold
             error = problem
-        self.environment.events.request.fire(
-            request_type="WS",
-            name="telemetry",
-            response_time=1000 * (time.perf_counter() - began),
-            response_length=received,
-            exception=error,
-            context={},
-        )
+        finally:  # where the load is ended early the stream is too, and counts as one that held until then
+            self.environment.events.request.fire(
+                request_type="WS",
+                name="telemetry",
+                response_time=1000 * (time.perf_counter() - began),
+                response_length=received,
+                exception=error,
+                context={},
+            )
         gevent.sleep(3600)
 
 

@@ -60,6 +60,7 @@ class Series:
     sources: tuple[str, ...]
     samples: list[Sample] = field(default_factory=list)
     warm_up_failures: list[str] = field(default_factory=list)
+    thrown_away: list[str] = field(default_factory=list)
     seeds: list[int] = field(default_factory=list)
     repeated: int = 0
     behind: str = ""
@@ -68,8 +69,9 @@ class Series:
 
     @property
     def timeouts(self) -> int:
-        """Requests without an answer in time, those of the warm-up included."""
-        return sum(sample.what == "timeout" for sample in self.samples) + self.warm_up_failures.count("timeout")
+        """Requests without an answer in time, those of the warm-up and of what was thrown away included."""
+        lost = [*self.warm_up_failures, *self.thrown_away]
+        return sum(sample.what == "timeout" for sample in self.samples) + lost.count("timeout")
 
     def longest(self) -> list[Sample]:
         """The good answers of the longest batch: one pace throughout, since another pace is another load."""
@@ -249,6 +251,8 @@ class Sampler:
             elif behind := load.fell_behind(batch.samples, paced_by(series.call)):
                 # what is thrown away is chosen by the generator's own delay alone, never by what the target did
                 series.repeated, series.behind = series.repeated + 1, behind
+                # a request without an answer for ten seconds was not slowed down by the generator
+                series.thrown_away += [sample.what for sample in batch.samples if sample.what == "timeout"]
             else:
                 series.spent += order.rounds / series.rate
                 series.samples += batch.samples

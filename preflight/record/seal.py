@@ -24,7 +24,7 @@ def seal(folder: Path) -> None:
 def files(folder: Path) -> list[str]:
     """The files of a record, by their names from its folder on; not those that speak about the others."""
     found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    return sorted(path.as_posix() for path in found if str(path) not in _ABOUT_THE_OTHERS and not path.name.startswith("."))
+    return sorted(path.as_posix() for path in found if str(path) not in _ABOUT_THE_OTHERS)
 
 
 def problems(folder: Path, checklist: Checklist) -> Iterator[str]:
@@ -41,6 +41,8 @@ def _changed_files(folder: Path) -> Iterator[str]:
         lines = (folder / SUMS).read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ReadError(f"{folder / SUMS}: can't be read; the run did not end, or the file was removed") from error
+    links = [path for path in folder.rglob("*") if path.is_symlink()]  # what they lead to is no part of the record
+    yield from (f"{path.relative_to(folder).as_posix()} is a link, and a run writes none" for path in links)
     named = set()
     for line in lines:
         digest, _, name = line.partition("  ")

@@ -253,8 +253,8 @@ def waiver_uses(waivers: Sequence[Waiver], results: Sequence[ItemResult], at: da
 
 def stale(uses: Sequence[WaiverUse], results: Sequence[ItemResult]) -> bool:
     """Whether a waiver was given that no longer counts (expired, or its item passes)."""
-    looked = {r.id for r in results}
-    return any(not use.counts and ("expired" in use.why_not or use.waiver.item in looked) for use in uses)
+    passing = {r.id for r in results if r.status is Status.PASS}
+    return any(not use.counts and (use.why_not.startswith("expired") or use.waiver.item in passing) for use in uses)
 
 
 def _suite(checklist: Checklist, command: Sequence[str], workers: int) -> SuiteFacts:

@@ -38,7 +38,7 @@ class Gate:
         """The reply to a request; None closes the connection without one."""
         method, path, _ = endpoint_of(request, self._api.path_prefix)
         endpoint = f"{method} {path}"
-        fixed = self._api.answers.get(endpoint)
+        fixed = self._api.answers.get(f"{request.method} {path}") or self._api.answers.get(endpoint)
         if fixed is not None:
             return self._fixed(fixed)
         received = asyncio.get_running_loop().time()

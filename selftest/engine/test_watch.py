@@ -27,6 +27,7 @@ class Night:
         project.tests("@item('SEC-T-01')\ndef test_it(api, evidence):\n    evidence.request(api.get('/health'))\n")
         project.run("-q")
         self.sample: dict[str, Any] = project.record()
+        self.sample["target"]["deployed_at"] = DEPLOYED.isoformat()
         project.target(f"[times]\ndeployed_at = {DEPLOYED:%Y-%m-%dT%H:%M:%SZ}")
         self.target: Target = load(project.path / "target.toml")
         self.folder = project.path / "watched"

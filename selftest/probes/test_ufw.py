@@ -33,7 +33,7 @@ KNOCK = """
 import json, sys
 from preflight.probes import ports
 ports._SECONDS = 0.5
-print(json.dumps({port.number: port.state for port in ports.look(sys.argv[1], list(map(int, sys.argv[2:])))}))
+print(json.dumps({port.number: port.state for port in ports.look(sys.argv[1], list(map(int, sys.argv[2:])))[0]}))
 """
 
 

@@ -6,6 +6,7 @@ Checklist lines 672, 675, 689, 692-693, 737-741, 785, 795, 1210, 1331.
 from preflight.errors import LookError, Undecided
 from preflight.fixtures import item
 from preflight.openxr import headsets
+from preflight.openxr.recording import ENDED_EARLY
 from preflight.openxr.station import ENDED, remedy
 from preflight.outcome import Reason
 from preflight.probes import gamelog
@@ -138,6 +139,16 @@ def test_session_does_not_crash(attempt, evidence):
         raise LookError(f"no session to look at: {remedy(attempt)}")
 
     evidence.judge("crashes", 0, n=frames, where=f"{attempt.seconds:.0f} s on {attempt.headset}")
+
+
+@item("VR-RUN-09")
+def test_game_does_not_crash_while_it_is_played(recording, evidence):
+    """The game does not go away while somebody plays it: the suite's own session speaks for the station alone."""
+    evidence.saw("states")
+    evidence.saw("frames", len(recording.frames) or len(recording.seconds))
+    gone = recording.facts.get(ENDED_EARLY, "")
+
+    evidence.judge("crashes", len(gone.split("; ")) if gone else 0, where=gone or recording.source)
 
 
 @item("VR-AFTER-01")

@@ -40,10 +40,7 @@ FAULTS = themed(
     Fault(
         "web_folder_left",
         "An address with an encoded slash leads from the web folder to the environment file.",
-        both(
-            answered("GET /web/../.env.production", Answer(200, "ENVIRONMENT=production\nJWT_SECRET_KEY={{jwt_secret}}\n")),
-            answered("GET /web/..%2f.env.production", Answer(200, "ENVIRONMENT=production\nJWT_SECRET_KEY={{jwt_secret}}\n")),
-        ),
+        answered("GET /web/..%2F.env.production", Answer(200, "ENVIRONMENT=production\nJWT_SECRET_KEY={{jwt_secret}}\n")),
     ),
     Fault("user_path_accepted", "A user:// path is loaded.", at(_INPUT, accepted_paths=(r"^user://",))),
     Fault("absolute_path_accepted", "An absolute path of the host is loaded.", at(_INPUT, accepted_paths=(r"^/",))),
