@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from preflight.cli import main
+from preflight.outcome import Verdict
 from selftest.record.conftest import EVERY, kept, looked, made
 
 NOT_SICK = "VR-COMF-07"
@@ -125,6 +126,8 @@ def test_a_sign_off_names_the_record(target: Path, tmp_path: Path, capsys: pytes
         str(
             kept(tmp_path / "older", READ, target=made([]).target.model_copy(update={"build": "0.9"}))
         ): "is a record of x, build 0.9",
+        str(kept(tmp_path / "stopped", READ, verdict=Verdict.NO_GO)): "says NO-GO: mend what blocks it",
+        str(kept(tmp_path / "blind", READ, verdict=Verdict.INVALID)): "says INVALID: mend what blocks it",
     }
     for place, because in refused.items():
         assert main([*arguments, "--note", "", "--yes", "--record", place]) == 4

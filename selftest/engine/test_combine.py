@@ -175,3 +175,36 @@ def test_everything_in_the_folder_of_reports_may_be_named(
         combine.combine([run_of], project.path / "again", 72)
     with pytest.raises(UsageError, match="none of these"):
         combine.combine([reports / "README.md"], None, 72)
+
+
+def test_a_part_that_one_target_file_calls_absent_is_there_when_another_run_has_looked(base: Record, item: ItemResult) -> None:
+    """Whoever has no headset declares VR absent; that takes back nothing of what the station saw."""
+    absent = run(base, item, Status.NOT_APPLICABLE, 1, run_id="run-2")
+    joined = combine.join([run(base, item, Status.FAIL, 3), absent], NOW, OLDEST)
+
+    assert (statuses(joined), joined.verdict) == ([Status.FAIL], "NO-GO")
+    assert "declared absent in another record" in joined.items[0].facts
+    assert statuses(combine.join([absent], NOW, OLDEST)) == [Status.NOT_APPLICABLE]
+
+
+@pytest.mark.parametrize("moment", ["deployed_at", "rolled_back_at"])
+def test_windows_of_another_deployment_are_refused(base: Record, item: ItemResult, moment: str) -> None:
+    def of(days_ago: int, status: Status) -> Record:
+        target = base.target.model_copy(update={moment: NOW - timedelta(days=days_ago)})
+        return run(base, item, status, 1, target=target, run_id=f"run-{days_ago}")
+
+    with pytest.raises(UsageError, match="different time of"):
+        combine.join([of(2, Status.PASS), of(1, Status.PASS)], NOW, OLDEST)
+    before = run(base, item, Status.PASS, 3)  # before the deployment nobody knows its time
+    assert statuses(combine.join([before, of(1, Status.PASS)], NOW, OLDEST)) == [Status.PASS]
+
+
+def test_an_item_is_as_old_as_its_oldest_test(base: Record, item: ItemResult) -> None:
+    def outcome(name: str, hours_ago: float) -> TestOutcome:
+        at = (NOW - timedelta(hours=hours_ago)).isoformat(timespec="seconds")
+        return TestOutcome(node=name, item=item.id, status=Status.PASS, counts=load().item[0].evidence, at=at)
+
+    (folded,) = fold([load().item[0]], dict.fromkeys(("one", "two"), item.id), [outcome("one", 500), outcome("two", 1)])
+    joined = combine.join([run(base, item, Status.PASS, 1, items=[folded])], NOW, OLDEST)
+
+    assert statuses(joined) == [Status.PENDING]

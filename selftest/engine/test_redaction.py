@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import html
 import json
+import shlex
 from urllib.parse import quote
 
+import markupsafe
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,13 +16,21 @@ from hypothesis import strategies as st
 from preflight.redact import MASK, Redactor, Secret, printable
 from selftest.conftest import SECRET, Project, entry
 
+OF_PROGRAMS = (
+    lambda s: str(markupsafe.escape(s)),
+    lambda s: str(markupsafe.escape(s)).replace("+", "&#43;"),
+    lambda s: shlex.quote(f"{s} ")[1:-2],
+    lambda s: repr(s)[1:-1],
+)
+"""As templates of Jinja and of Go, shells and Python itself write a text."""
+
 secrets = st.text(st.characters(min_codepoint=33, max_codepoint=0x2FF), min_size=8, max_size=60)
 
 
 @given(secrets, st.text(max_size=20), st.text(max_size=20))
 def test_no_spelling_of_a_secret_is_left(secret: str, before: str, after: str) -> None:
     redact = Redactor([secret])
-    for spell in (str, quote, lambda s: quote(s, safe=""), html.escape, lambda s: json.dumps(s)[1:-1]):
+    for spell in (str, quote, lambda s: quote(s, safe=""), html.escape, lambda s: json.dumps(s)[1:-1], *OF_PROGRAMS):
         assert spell(secret) not in redact(f"{before}{spell(secret)}{after}").replace(MASK, "")
 
 

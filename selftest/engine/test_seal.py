@@ -78,3 +78,19 @@ def test_a_verdict_that_does_not_follow_is_named_even_with_new_hashes(sealed: tu
 def test_an_added_file_is_named(sealed: tuple[Path, Checklist]) -> None:
     (sealed[0] / "more.txt").write_text("later")
     assert "more.txt was added after the run" in list(problems(*sealed))
+
+
+def test_hidden_files_and_links_are_named(sealed: tuple[Path, Checklist], tmp_path: Path) -> None:
+    folder, _ = sealed
+    (folder / ".more.html").write_text("later")
+    (tmp_path / "elsewhere").mkdir()
+    (folder / "evidence").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "record.html").write_bytes((folder / "record.html").read_bytes())
+    (folder / "record.html").unlink()
+    (folder / "record.html").symlink_to(tmp_path / "record.html")
+
+    assert set(problems(*sealed)) == {
+        ".more.html was added after the run",
+        "evidence is a link, and a run writes none",
+        "record.html is a link, and a run writes none",
+    }

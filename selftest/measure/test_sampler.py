@@ -239,3 +239,15 @@ def test_endpoints_of_the_target_file_are_measured_along(tmp_path, monkeypatch):
 
     assert world.orders[0][1] == ["GET /health", "GET /mine"]
     assert sampler.paced_by("GET /mine") == sampler.paced_by("GET /scenes")
+
+
+def test_a_timeout_counts_though_its_batch_is_thrown_away(world):
+    """Ten seconds without an answer are not the generator's doing."""
+    here = world(exempt="127.0.0.9")
+    here.lag, here.statuses["GET /health"] = 40.0, "timeout"
+    with pytest.raises(LookError):
+        here.sampler.more("GET /health", 90, TOKEN)
+    series = here.sampler.have("GET /health")
+
+    assert series.samples == []
+    assert series.timeouts == sum(order.rounds for order, _ in here.orders) > 0
