@@ -21,6 +21,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from preflight.measure.frames import Frame
 from preflight.openxr.recording import SCHEMA, Happened, Input, Recording, Second
 
 _LARGEST = 200 * 1024 * 1024
+_LONGEST_GAP_S = 3600
 
 
 def read(path: Path) -> Recording:
@@ -144,8 +146,21 @@ def _presentmon(path: Path, rows: list[dict[str, str]]) -> Recording:
 def _ovr_metrics(path: Path, rows: list[dict[str, str]]) -> Recording:
     told = [row for row in rows if (row.get("average_frame_rate") or "").strip()]
     olds = [(row.get("stale_frame_count") or "").strip() for row in told]
-    seconds = [Second(float(row["average_frame_rate"]), float(old) if old else None) for row, old in zip(told, olds, strict=True)]
+    seconds: list[Second] = []
+    for row, old, lacking in zip(told, olds, _lacking([row.get("Time Stamp") or "" for row in told]), strict=True):
+        seconds += [Second(0.0, None)] * lacking
+        seconds.append(Second(float(row["average_frame_rate"]), float(old) if old else None))
     rates = Counter(float(row["display_refresh_rate"]) for row in told)
     if not seconds or not all(map(math.isfinite, [*rates, *(second.fps for second in seconds)])):
         raise LookError(f"{path}: no second with a frame rate in it")
     return Recording(source=f"OVR Metrics Tool {path.name}", hz=rates.most_common(1)[0][0], seconds=seconds)
+
+
+def _lacking(stamps: Sequence[str]) -> list[int]:
+    """How many rows of a second are missing before each, by their times (ms): nobody saw a frame then."""
+    try:
+        times = [_finite(stamp) for stamp in stamps]
+    except ValueError:
+        return [0] * len(stamps)
+    gaps = [round((later - earlier) / 1000) - 1 for earlier, later in pairwise(times)]
+    return [0, *(min(max(gap, 0), _LONGEST_GAP_S) for gap in gaps)][: len(stamps)]

@@ -90,16 +90,20 @@ def fuzzing_allowed(target: Target) -> None:
         raise Undecided(Reason.CONSENT, "generated input is sent only where [manners] intrusion_detection_suspended = true")
 
 
+_ALWAYS = ("", "res://a\0b.tscn", "res://\r\nX-Made-Up: 1.tscn", "res://" + "a" * 5_000 + ".tscn", "\U0010ffff", "res://%00.tscn")
+"""What random text seldom holds, and servers stumble over."""
+
+
 @cache
 def made_up() -> tuple[tuple[str, str], ...]:
-    """Scene paths and names of fields that hypothesis makes up, the same in every run, and keeps none of."""
+    """Scene paths and names of fields: some that are always tried, then what hypothesis makes up, the same in every run."""
     from hypothesis import given, settings
     from hypothesis import strategies as st
 
     made: list[tuple[str, str]] = []
     find = given(st.text(max_size=80), st.text(min_size=1, max_size=10))(lambda path, name: made.append((path, name)))
     settings(derandomize=True, database=None, deadline=None, max_examples=60)(find)()
-    return tuple(made)
+    return (*((path, "path") for path in _ALWAYS), *made)
 
 
 def anything(client: Intruder) -> Iterator[tuple[str, Answer]]:

@@ -56,6 +56,16 @@ def test_ovr_metrics_is_read_and_says_nothing_of_single_frames():
         _ = found.halved
 
 
+@pytest.mark.parametrize(("stamps", "lowest"), [((1000, 2000, 3000), 90), ((1000, 2000, 5010), 0), (("", "", ""), 90)])
+def test_seconds_that_ovr_metrics_left_out_showed_no_frame(tmp_path, stamps, lowest):
+    rows = "".join(f"{stamp},90,90,0\n" for stamp in stamps)
+    (tmp_path / "ovr.csv").write_text(f"Time Stamp,average_frame_rate,display_refresh_rate,stale_frame_count\n{rows}")
+    found = frames_file.read(tmp_path / "ovr.csv")
+
+    assert min(second.fps for second in found.seconds) == lowest
+    assert len(found.seconds) == (5 if lowest == 0 else 3)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
