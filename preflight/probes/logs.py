@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from typing import IO
 
 from preflight.errors import LookError
@@ -124,6 +125,10 @@ _SUSPECT = re.compile(
 )
 
 
+_AT_ONCE = 1_000
+"""Lines."""
+
+
 def scan_for_secrets(host: Host, paths: Iterable[str], known: Sequence[Secret]) -> Scan:
     """Look for credentials in logs, these secrets and others; they are named but never quoted."""
     values = [form.encode("utf-8", "surrogateescape") for secret in known for form in spellings(secret.reveal())]
@@ -131,13 +136,17 @@ def scan_for_secrets(host: Host, paths: Iterable[str], known: Sequence[Secret]) 
     for path in paths:
         with host.open(path) as file:
             result.files += 1
-            for number, line in enumerate(lines_since(file, None), 1):
-                result.lines += 1
-                if not (_SUSPECT.search(line) or any(value in line for value in values)):
-                    continue
-                kinds = list(leaks.credentials(line.decode("utf-8", "replace"), known))
-                if kinds and len(result.found) < 100:
-                    result.found.append(f"{kinds[0]} in line {number} of {path}")
+            numbered = enumerate(lines_since(file, None), 1)
+            while some := list(islice(numbered, _AT_ONCE)):
+                result.lines += len(some)
+                together = b"".join(line for _, line in some)  # a secret has a hundred spellings: not each line is asked for each
+                present = [value for value in values if value in together]
+                for number, line in some:
+                    if not (_SUSPECT.search(line) or any(value in line for value in present)):
+                        continue
+                    kinds = list(leaks.credentials(line.decode("utf-8", "replace"), known))
+                    if kinds and len(result.found) < 100:
+                        result.found.append(f"{kinds[0]} in line {number} of {path}")
     return result
 
 

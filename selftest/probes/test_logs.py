@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import io
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ import pytest
 
 from preflight.errors import LookError
 from preflight.probes import logs
+from preflight.redact import Secret
 from selftest.probes.hosts import Files
 
 
@@ -64,3 +66,15 @@ def test_a_log_that_was_not_written_to_since_is_left_out() -> None:
 
     assert logs.written_since(host, ["/a/new.log", "/a/old.log"], since) == ["/a/new.log"]
     assert len(logs.written_since(host, ["/a/new.log", "/a/old.log"], None)) == 2
+
+
+def test_a_known_secret_is_seen_in_any_spelling_and_any_line() -> None:
+    secret = Secret("k9-Vq7-hunter2-Zk-and-more")
+    coded = base64.b64encode(secret.reveal().encode()).decode()
+    lines = [f"[2026-07-01 02:00:00] [INFO] Heartbeat {number}" for number in range(2_500)]
+    lines[1_499] += f" state {coded}"
+    lines[2_400] += f" state {secret.reveal().encode().hex()}"
+    scan = logs.scan_for_secrets(Files({"/log": "\n".join(lines) + "\n"}), ["/log"], [secret])
+
+    assert scan.lines == 2_500
+    assert scan.found == [f"one of the target's own secrets in line {number} of /log" for number in (1_500, 2_401)]
