@@ -76,8 +76,8 @@ def join(records: Sequence[Record], at: datetime, oldest: timedelta) -> Record:
     _same("target", {r.target.name for r in records})
     _same("address", {r.target.url for r in records} if not any(r.rehearsal for r in records) else set())
     _same("build", {r.target.build for r in records})
-    _same("time of deployment", {str(r.target.deployed_at) for r in records if r.target.deployed_at})
-    _same("time of rollback", {str(r.target.rolled_back_at) for r in records if r.target.rolled_back_at})
+    _same("deployment time", {str(r.target.deployed_at) for r in records if r.target.deployed_at})
+    _same("rollback time", {str(r.target.rolled_back_at) for r in records if r.target.rolled_back_at})
     _same("set of overridden limit", {str(sorted(r.target.overridden_limits.items())) for r in records})
     _same("checklist", {r.suite.checklist for r in records} | {load().version})
     if len({r.rehearsal for r in records}) > 1:
