@@ -193,7 +193,7 @@ def test_windows_of_another_deployment_are_refused(base: Record, item: ItemResul
         target = base.target.model_copy(update={moment: NOW - timedelta(days=days_ago)})
         return run(base, item, status, 1, target=target, run_id=f"run-{days_ago}")
 
-    with pytest.raises(UsageError, match="different (deployment|rollback) times"):
+    with pytest.raises(UsageError, match=r"different (deployment|rollback) times"):
         combine.join([of(2, Status.PASS), of(1, Status.PASS)], NOW, OLDEST)
     before = run(base, item, Status.PASS, 3)  # before the deployment nobody knows its time
     assert statuses(combine.join([before, of(1, Status.PASS)], NOW, OLDEST)) == [Status.PASS]
