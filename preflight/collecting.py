@@ -99,34 +99,41 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection(session: pytest.Session) -> None:
     """Collect a file whole where one of its tests is named: an item of which others were left out is not decided."""
-    config, whole = session.config, []
-    for argument in config.args:
-        file, _, name = str(argument).partition("::")
+    config = session.config
+    if not collects_acceptance_tests(config):
+        return
+    arguments, whole = [], []
+    named = config.stash.setdefault(_named_key, {})
+    for argument in map(str, config.args):
+        file, _, name = argument.partition("::")
         place = (config.invocation_params.dir / file).resolve()
-        if name and collects_acceptance_tests(config) and tests_of(config) in place.parents:
-            config.stash.setdefault(_named_key, {}).setdefault(place, []).append(name)
+        if name and tests_of(config) in place.parents:
+            named.setdefault(place, []).append(name)
+            arguments.append(file)
         else:
             whole.append(place)
-    named = config.stash.get(_named_key, {})
-    if named:
-        for place in whole:
-            named.pop(place, None)
-        config.args[:] = list(dict.fromkeys(str(argument).partition("::")[0] for argument in config.args))
+            arguments.append(argument)
+    for place in [place for place in named if any(one in (place, *place.parents) for one in whole)]:
+        del named[place]
+    config.args[:] = list(dict.fromkeys(arguments))
 
 
-def _leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect the tests of files of which others were named."""
+def _leave_out(config: pytest.Config, items: list[pytest.Item]) -> str:
+    """Deselect the tests of files of which others were named. Says which named one is not there, "" for none."""
     named = config.stash.get(_named_key, {})
+    found: set[tuple[Path, str]] = set()
     chosen: list[pytest.Item] = []
     rest: list[pytest.Item] = []
     for test in items:
-        own = test.nodeid.partition("::")[2]
-        wanted = named.get(test.path.resolve())
-        fits = wanted is None or any(own == name or own.startswith((f"{name}[", f"{name}::")) for name in wanted)
-        (chosen if fits else rest).append(test)
+        place, own = test.path.resolve(), test.nodeid.partition("::")[2]
+        fitting = [name for name in named.get(place, ()) if own == name or own.startswith((f"{name}[", f"{name}::"))]
+        found.update((place, name) for name in fitting)
+        (chosen if fitting or place not in named else rest).append(test)
     if rest:
         items[:] = chosen
         config.hook.pytest_deselected(items=rest)
+    lost = [f"{place}::{name}" for place, names in named.items() for name in names if (place, name) not in found]
+    return f"not found: {lost[0]}" if lost else ""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -140,7 +147,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         _usage(config, problem)
         items.clear()
         return
-    _leave_out(config, items)
+    if lost := _leave_out(config, items):
+        _usage(config, lost)
+        items.clear()
+        return
     undecided = undecided_in(config.option.pending) if config.option.pending else None
     if undecided is not None:
         items[:] = [test for test in items if item_key not in test.stash or test.stash[item_key].id in undecided]
