@@ -24,9 +24,9 @@ alone_key = pytest.StashKey[bool]()
 """Whether no other test of this run answers the same item."""
 collection_key: pytest.StashKey[Collection] = pytest.StashKey()
 _left_out_key = pytest.StashKey[dict[str, str]]()
+"""Tests that a selection left out: node id → item."""
 _named_key = pytest.StashKey[dict[Path, list[str]]]()
 """Files of which single tests were named on the command line, and these names."""
-"""Tests that a selection left out: node id → item."""
 _planned_key = pytest.StashKey[bool]()
 _items_key = pytest.StashKey[dict[str, Item]]()
 
