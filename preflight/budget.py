@@ -114,16 +114,12 @@ class Budget:
         while True:
             with self._lock:
                 state = self._read()
-                waits = [
-                    (self._wait(state, choice, endpoint, bad_login=bad_login), order) for order, choice in enumerate(choices)
-                ]
-                wait, order = min(waits)
+                wait, chosen = self._soonest(state, choices, endpoint, bad_login=bad_login)
                 closed = min(state["closed"].get(choice, 0.0) for choice in choices)
                 if closed - self._clock() > _LONGEST_WAIT - waited:
                     end = datetime.fromtimestamp(closed, UTC)
                     raise LockedOut(f"the addresses to send from are closed until {end:%H:%M:%S} UTC, nothing more is sent")
                 if wait <= 0 or waited >= _LONGEST_WAIT:
-                    chosen = choices[order]
                     self._write("sent", chosen, self._clock(), endpoint, bad_login)
                     return chosen
             self._sleep(min(wait, 1.0))
@@ -215,6 +211,17 @@ class Budget:
             for address in given:
                 self._write("closed", address, now + _REMEMBERED)
             return given
+
+    def _soonest(self, state: dict[str, Any], choices: Sequence[str], endpoint: str, *, bad_login: bool) -> tuple[float, str]:
+        """The address that need not wait, or waits the least, and for how long (s)."""
+        soonest = (math.inf, "")
+        for choice in choices:
+            wait = self._wait(state, choice, endpoint, bad_login=bad_login)
+            if wait < soonest[0]:
+                soonest = (wait, choice)
+            if wait <= 0:
+                break
+        return soonest
 
     def _wait(self, state: dict[str, Any], address: str, endpoint: str, *, bad_login: bool) -> float:
         now = self._clock()

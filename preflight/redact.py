@@ -13,6 +13,7 @@ import logging
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, TextIO
 from urllib.parse import quote, quote_plus
 
@@ -103,8 +104,8 @@ class Redactor:
     """Takes the secrets it was given, and what looks like one, out of text."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._forms: set[str] = set()
-        self._known: re.Pattern[str] | None = None
+        self._forms: frozenset[str] = frozenset()
+        self._made: tuple[frozenset[str], re.Pattern[str]] | None = None  # of these forms, which others may have replaced since
         self.learn(*secrets)
 
     def learn(self, *secrets: str) -> None:
@@ -112,13 +113,18 @@ class Redactor:
         for secret in secrets:
             if len(secret) >= _SHORTEST:
                 self._forms |= spellings(secret)
-        ordered = sorted(self._forms, key=len, reverse=True)
-        self._known = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+
+    def _known(self) -> re.Pattern[str]:
+        """What matches every form; made when it is first needed, as secrets come in handfuls."""
+        forms, made = self._forms, self._made
+        if made is None or made[0] is not forms:
+            made = self._made = forms, re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))))
+        return made[1]
 
     def __call__(self, text: str) -> str:
         """`text` without secrets."""
-        if self._known is not None:
-            text = self._known.sub(MASK, text)
+        if self._forms:
+            text = self._known().sub(MASK, text)
         # few texts can have them, and to see that takes a hundredth of the time
         if "-----BEGIN" in text:
             text = _PRIVATE_KEY.sub(MASK, text)
@@ -128,13 +134,18 @@ class Redactor:
 
     def tree(self, value: Any) -> Any:
         """`value` (of lists, dictionaries, strings, numbers) with every string redacted, keys included."""
-        if isinstance(value, str):
-            return self(value)
-        if isinstance(value, dict):
-            return {self.tree(key): self.tree(entry) for key, entry in value.items()}
-        if isinstance(value, list | tuple):
-            return [self.tree(entry) for entry in value]
-        return value
+        clean = cache(self)  # the same keys stand in hundreds of entries
+
+        def redacted(value: Any) -> Any:
+            if isinstance(value, str):
+                return clean(value)
+            if isinstance(value, dict):
+                return {redacted(key): redacted(entry) for key, entry in value.items()}
+            if isinstance(value, list | tuple):
+                return [redacted(entry) for entry in value]
+            return value
+
+        return redacted(value)
 
     def install_logging(self) -> None:
         """Redact every log record made from now on, whoever made it and whoever prints it."""

@@ -20,6 +20,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -51,6 +52,9 @@ _ELSEWHERE = ("latency",)
 _ALONE = ("headset_slow_frames",)
 """Faults that only a quiet machine shows: frames of the live session are not judged on a busy one."""
 
+_MEMORY = Path("/dev/shm")
+_MEMORY_NEEDED = 2**30
+
 _PLUGINS_UNUSED = ("html", "cacheprovider", "logging", "unraisableexception", "threadexception")
 
 _MEASURING = {"telemetry_drops": "not measuring or health"}
@@ -78,16 +82,22 @@ def setting(name: str) -> str:
     return "browser" if name == "no_favicon" else _NEEDS.get(known[name].theme, front)
 
 
+@cache
+def _memory() -> Path | None:
+    """Where files are kept in memory, if there is room: a run writes some hundred, and they go with it."""
+    return _MEMORY if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _MEMORY_NEEDED else None
+
+
 def look(name: str, extra: Sequence[str] = ()) -> Vector:
     """Run the suite against the rehearsal with that fault; status and reason of every item.
 
     Only what the fault needs is at hand, whatever this machine happens to have. Raises RuntimeError when that is
     not installed, or when the run left no record.
     """
-    with tempfile.TemporaryDirectory(prefix="preflight-matrix-") as place:
+    with tempfile.TemporaryDirectory(prefix="preflight-matrix-", dir=_memory()) as place:
         fault = [] if name.startswith(CLEAN) else ["--fault", name]
         words = ["--rehearse", "-q", "--tb=line", f"--record={place}", *fault, *(f"-pno:{name}" for name in _PLUGINS_UNUSED)]
-        environment = {**os.environ, "XDG_CACHE_HOME": place, "PREFLIGHT_PROGRAMS": str(Path(place) / "none")}
+        environment = {**os.environ, "TMPDIR": place, "XDG_CACHE_HOME": place, "PREFLIGHT_PROGRAMS": str(Path(place) / "none")}
         environment.pop("PREFLIGHT_HEADSET_DIR", None)
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # some 500 runs of the same modules
         environment[browser.VARIABLE] = ""

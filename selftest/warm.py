@@ -25,6 +25,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from importlib import metadata
 from pathlib import Path
 from typing import IO, Any
 
@@ -33,7 +34,7 @@ from gdtoolkit.parser import parser
 from preflight import budget, checklist
 from preflight.checklist import ROOT
 from preflight.probes import gdscript, intruder, transport
-from preflight.record import html
+from preflight.record import html, write
 from preflight.rehearsal import children
 from preflight.rehearsal.behaviour import Host
 from preflight.rehearsal.host import settings
@@ -150,6 +151,7 @@ def _serve(listener: socket.socket) -> None:
     checklist.load()
     intruder.made_up()
     _parse()
+    _know_plugins()
     _collect()
     gc.freeze()
     gc.disable()  # a run is over before its garbage matters
@@ -172,6 +174,7 @@ def _become(job: Mapping[str, Any], tell: Callable[[int], None]) -> int:
     tell(os.getpid())
     os.environ.clear()
     os.environ.update(job["environment"])
+    tempfile.tempdir = None  # the environment says where it is
     nothing, output = os.open(os.devnull, os.O_RDONLY), os.open(job["output"], os.O_WRONLY | os.O_CREAT, 0o600)
     for here, there in ((nothing, 0), (output, 1), (output, 2)):
         os.dup2(here, there)
@@ -184,6 +187,7 @@ def _become(job: Mapping[str, Any], tell: Callable[[int], None]) -> int:
     budget.FileLock = lambda _: contextlib.nullcontext()  # this run has a budget, and a cache, of its own
     nodes.Node._repr_failure_py = lambda *told, **_: str(told[1].value)  # nobody reads where in a test it was
     html.section = html.page = lambda *_: ""  # who starts many runs reads their record.json
+    write.junit_xml = lambda *_: b""
     transport._trusting = lru_cache(_resuming(transport._trusting))
     return int(pytest.main(job["words"]))
 
@@ -220,6 +224,15 @@ def _collect() -> None:
     with contextlib.redirect_stdout(io.StringIO()) as said:
         if pytest.main(["--collect-only", "-q", "tests"]) != 0:
             raise RuntimeError(f"the tests can't be collected: {said.getvalue()[-500:]}")
+
+
+def _know_plugins() -> None:
+    """Keep which packages bring plugins of pytest, and what its fixtures and tests ask for."""
+    from _pytest import fixtures
+
+    plugins = [one for one in metadata.distributions() if any(entry.group == "pytest11" for entry in one.entry_points)]
+    metadata.distributions = lambda: plugins
+    fixtures.getfuncargnames = lru_cache(None)(fixtures.getfuncargnames)
 
 
 def _parse() -> None:

@@ -11,6 +11,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -123,21 +124,27 @@ def read_main(host: Host, site: str) -> Configuration:
 
 
 def _load(host: Host, path: str, made: Configuration, *, check_context: bool, depth: int = 8) -> tuple[Directive, ...]:
-    import crossplane
-
     made.files[path] = read(host, path)
     made.included[path] = ()  # a file that includes itself brings nothing more
+    entries, errors = _parsed(made.files[path], check_context=check_context)
+    made.errors += [f"{path}: {error}" for error in errors]
+    made.included[path] = _convert(entries, path, host, made, depth)
+    return made.included[path]
+
+
+@lru_cache(maxsize=_MOST_FILES)
+def _parsed(content: bytes, *, check_context: bool) -> tuple[Sequence[dict[str, Any]], Sequence[str]]:
+    """The directives of a file as crossplane gives them, and what nginx would refuse of it."""
+    import crossplane
+
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "nginx.conf"
-        copy.write_bytes(made.files[path])
+        copy.write_bytes(content)
         # modules may bring directives that crossplane does not know: unknown ones are no errors (strict stays off)
         parsed = crossplane.parse(str(copy), single=True, check_ctx=check_context, comments=False)
-        made.errors += [f'{path}: no ";" before line {line}' for line in _unfinished(copy)]
-    for error in parsed["errors"]:
-        said = str(error["error"]).replace(str(copy), path).replace(f" in {path}", "")
-        made.errors.append(f"{path}: {said}")
-    made.included[path] = _convert(parsed["config"][0]["parsed"], path, host, made, depth)
-    return made.included[path]
+        errors = [f'no ";" before line {line}' for line in _unfinished(copy)]
+        errors += [str(error["error"]).replace(f" in {copy}", "").replace(str(copy), copy.name) for error in parsed["errors"]]
+    return parsed["config"][0]["parsed"], errors
 
 
 def _unfinished(file: Path) -> list[int]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from junitparser import Error, Failure, JUnitXml, Properties, Property, Skipped, TestCase, TestSuite
+from pydantic_core import to_json
 
 from preflight.outcome import Status
 from preflight.record.tree import Record
@@ -33,7 +33,7 @@ def atomic(path: Path, content: str | bytes) -> None:
 
 def record_json(record: Record, redact: Redactor) -> str:
     """The record as JSON, keys in the order of the model."""
-    return json.dumps(redact.tree(record.model_dump(mode="json", by_alias=True)), indent=1, ensure_ascii=False) + "\n"
+    return to_json(redact.tree(record.model_dump(mode="json", by_alias=True)), indent=1).decode() + "\n"
 
 
 def schema() -> dict[str, Any]:
