@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -46,13 +47,16 @@ _MOST_PER_SECOND = 1.5  # 45 in 30 s: intrusion detection takes 50 to one endpoi
 _QUIET_S = 30.0
 _ADDRESSES = 4
 _TRIES = 3
+_PAUSE_S = 10.0
+"""How long a machine that fell behind is left alone before the next try, and twice that before the last."""
 
 
 @dataclass
 class Series:
     """What was measured at one endpoint so far. `rate` is in requests a second, `spent` in seconds.
 
-    `repeated`: how often samples were thrown away since the generator fell behind, `behind`: by how much the last time.
+    `repeated`: how often samples were thrown away since the generator fell behind, `in_a_row`: how often without any
+    kept between, `behind`: by how much the last time.
     """
 
     call: str
@@ -63,6 +67,7 @@ class Series:
     thrown_away: list[str] = field(default_factory=list)
     seeds: list[int] = field(default_factory=list)
     repeated: int = 0
+    in_a_row: int = 0
     behind: str = ""
     spent: float = 0.0
     refusal: LookError | None = None
@@ -148,8 +153,10 @@ class Sampler:
                 missing = min(missing, self.left(call))
             if missing <= 0:
                 return series
-            if series.repeated >= _TRIES:
+            if series.in_a_row >= _TRIES:
                 raise LookError(f"{call}: {series.behind}")
+            if series.in_a_row:
+                time.sleep(_PAUSE_S * series.in_a_row)
             if call == "POST /scene":
                 self._loading_scenes(series, missing, token)
             elif capped:
@@ -198,7 +205,7 @@ class Sampler:
         for call, wish in self._wishes.items():
             other = self._of(call)
             lacking = min(min(n, wish) - len(other.samples), self.left(call))
-            if other is not asked and other.refusal is None and other.repeated < _TRIES and lacking > 0:
+            if other is not asked and other.refusal is None and other.in_a_row < _TRIES and lacking > 0:
                 group.append(other)
                 rounds = min(rounds, lacking)
         self._measure(group, rounds, token, ())
@@ -250,10 +257,11 @@ class Sampler:
                 self._refuse([series], batch.refusal)
             elif behind := load.fell_behind(batch.samples, paced_by(series.call)):
                 # what is thrown away is chosen by the generator's own delay alone, never by what the target did
-                series.repeated, series.behind = series.repeated + 1, behind
+                series.repeated, series.in_a_row, series.behind = series.repeated + 1, series.in_a_row + 1, behind
                 # a request without an answer for ten seconds was not slowed down by the generator
                 series.thrown_away += [sample.what for sample in batch.samples if sample.what == "timeout"]
             else:
+                series.in_a_row = 0
                 series.spent += order.rounds / series.rate
                 series.samples += batch.samples
                 series.seeds.append(batch.seed)

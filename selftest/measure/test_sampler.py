@@ -34,6 +34,7 @@ class World:
     ):
         self.orders = []
         self.lag = 0.01
+        self.lags = []
         self.statuses = {}
         self.clock = 1000.0
         self.posted = []
@@ -71,13 +72,14 @@ class World:
         self.orders.append((order, list(calls)))
         self.clock += order.rounds * order.period_s
         batches = []
+        lag = self.lags.pop(0) if self.lags else self.lag
         for call in calls:
             what = self.statuses.get(call, "200")
             if what == "nobody":
                 batches.append(Batch((), ("connection",), {"connection": 2}, order.seed))
                 continue
             refusal = LockedOut("429") if what == "429" else LookError("401") if what == "401" else None
-            samples = tuple(Sample(float(i), 5.0, what, fresh=False, lag=self.lag, batch=order.seed) for i in range(order.rounds))
+            samples = tuple(Sample(float(i), 5.0, what, fresh=False, lag=lag, batch=order.seed) for i in range(order.rounds))
             batches.append(Batch(samples, (), {what: order.rounds}, order.seed, refusal))
         return batches
 
@@ -87,6 +89,7 @@ def world(tmp_path, monkeypatch):
     def make(**options):
         made = World(tmp_path, **options)
         monkeypatch.setattr(sampler.load, "send", made.send)
+        monkeypatch.setattr(sampler.time, "sleep", made.sleep)
         return made
 
     return make
@@ -160,6 +163,18 @@ def test_a_generator_that_fell_behind_tries_again_and_then_says_so(world):
     with pytest.raises(LookError, match="fell behind"):
         here.sampler.more("GET /health", 90, TOKEN)
     assert len(here.orders) == 3, "no other item tries again"
+
+
+def test_a_busy_spell_is_waited_out(world):
+    here = world(exempt="127.0.0.9")
+    here.lags = [5.0, 5.0]
+    then = here.clock
+    assert len(here.sampler.more("GET /health", 90, TOKEN).samples) == 90
+    measured = sum(order.rounds * order.period_s for order, _ in here.orders)
+    assert here.clock - then - measured == pytest.approx(30), "10 s, then 20 s"
+    here.lags = [5.0, 0.01]
+    series = here.sampler.more("GET /health", 200, TOKEN)
+    assert (len(series.samples), series.repeated) == (200, 3), "two lost before count no longer once samples were kept"
 
 
 def test_a_delay_of_the_generator_costs_only_what_it_is_too_much_for(world):
