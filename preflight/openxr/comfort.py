@@ -156,7 +156,7 @@ def _between(before: float, after: float) -> float:
 
 def numbers(value: Any, count: int) -> TypeGuard[list[float]]:
     """Whether a value of the telemetry is a list of so many numbers."""
-    return isinstance(value, list | tuple) and len(value) == count and all(number(v) for v in value)
+    return isinstance(value, list | tuple) and len(value) == count and all(map(number, value))
 
 
 def _strength(value: Any) -> float:

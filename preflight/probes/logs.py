@@ -123,10 +123,22 @@ class Scan:
 _SUSPECT = re.compile(
     rb"(?i)eyJ[\w-]{5,}|PRIVATE KEY|password|passwd|pwd|secret|(?:api|access|private)[_-]?key|token|sessionid|jwt|basic\s|bearer|\b[0-9a-f]{64}\b|://[^/\s]*:[^/\s]*@|AKIA|ASIA|gh[pousr]_|AIza|xox|k_live_"
 )
-
-
+_WORDS = (
+    *(b"eyj", b"private key", b"password", b"passwd", b"pwd", b"secret", b"key", b"token", b"sessionid", b"jwt", b"basic", b"bearer"),
+    *(b"akia", b"asia", b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", b"aiza", b"xox", b"k_live_"),
+)
+_HEXADECIMAL = re.compile(rb"[0-9a-f]{64}")
 _AT_ONCE = 1_000
 """Lines."""
+
+
+def _may_suspect(lowered: bytes) -> bool:
+    """Whether `_SUSPECT` can match in a text in small letters: words are found a hundred times as fast as an expression."""
+    return (
+        any(word in lowered for word in _WORDS)
+        or (b"://" in lowered and b"@" in lowered)
+        or _HEXADECIMAL.search(lowered) is not None
+    )
 
 
 def scan_for_secrets(host: Host, paths: Iterable[str], known: Sequence[Secret]) -> Scan:
@@ -141,6 +153,8 @@ def scan_for_secrets(host: Host, paths: Iterable[str], known: Sequence[Secret]) 
                 result.lines += len(some)
                 together = b"".join(line for _, line in some)  # a secret has a hundred spellings: not each line is asked for each
                 present = [value for value in values if value in together]
+                if not present and not _may_suspect(together.lower()):
+                    continue
                 for number, line in some:
                     if not (_SUSPECT.search(line) or any(value in line for value in present)):
                         continue
