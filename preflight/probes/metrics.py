@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from preflight.errors import BadAnswer, LookError
 from preflight.probes.http import Answer
 
 if TYPE_CHECKING:
+    from prometheus_client import Metric
     from prometheus_client.samples import Sample
 
 
@@ -57,12 +59,18 @@ def _first(answer: Answer, name: str) -> float | None:
         return None
 
 
-def _parsed(answer: Answer) -> Iterator:  # type: ignore[type-arg]
-    from prometheus_client.parser import text_string_to_metric_families
-
+def _parsed(answer: Answer) -> Sequence[Metric]:
     if answer.status_code != 200:
         raise LookError(f"GET /metrics answers {answer.status_code}")
     try:
-        yield from text_string_to_metric_families(answer.text)
+        return _families(answer.text)
     except (ValueError, KeyError, IndexError) as error:
         raise BadAnswer(f"{answer.url}: no Prometheus text format: {error}") from error
+
+
+@lru_cache(maxsize=8)
+def _families(page: str) -> Sequence[Metric]:
+    """What a page holds: several items ask each page for one metric after the other."""
+    from prometheus_client.parser import text_string_to_metric_families
+
+    return tuple(text_string_to_metric_families(page))

@@ -70,17 +70,16 @@ def _trial(rule: Rule, series: list[dict[str, str]], moment: int, *, fires: bool
 
 def _as_expected(tool: Path, rule: Rule, trials: list[dict[str, object]]) -> bool:
     """Whether all of these trials come out as they say. Raises LookError when promtool can't tell."""
-    import yaml
-
     bodies: list[dict[str, object]] = [
         {"record": one.name, "expr": one.expression, "labels": dict(one.labels)} for one in recorded.needed(rule)
     ]
     bodies.append({"alert": rule.name, "expr": rule.expression, "for": f"{rule.hold:g}s", "labels": dict(rule.labels)})
     with tempfile.TemporaryDirectory(prefix="preflight-rules-") as place:
         folder = Path(place)
-        (folder / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "one", "rules": bodies}]}), encoding="utf-8")
+        # what is JSON is YAML, too
+        (folder / "rules.yml").write_text(json.dumps({"groups": [{"name": "one", "rules": bodies}]}), encoding="utf-8")
         plan = {"rule_files": ["rules.yml"], "evaluation_interval": f"{_STEP_S}s", "tests": trials}
-        (folder / "test.yml").write_text(yaml.safe_dump(plan), encoding="utf-8")
+        (folder / "test.yml").write_text(json.dumps(plan), encoding="utf-8")
         done = programs.run([str(tool), "test", "rules", "test.yml"], folder, _SECONDS)
     said = done.stdout + done.stderr
     if done.returncode == 0:
