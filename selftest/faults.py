@@ -55,7 +55,10 @@ _ALONE = ("headset_slow_frames",)
 _MEMORY = Path("/dev/shm")
 _MEMORY_NEEDED = 2**30
 
-_PLUGINS_UNUSED = ("html", "cacheprovider", "logging", "unraisableexception", "threadexception")
+_PLUGINS_UNUSED = (
+    *("cacheprovider", "logging", "unraisableexception", "threadexception"),
+    *("html", "metadata", "benchmark", "xdist", "xdist.looponfail", "hypothesispytest"),
+)
 
 _MEASURING = {"telemetry_drops": "not measuring or health"}
 """Faults that a measuring item shows, and what is run for them: everything else, and the measuring items of a section."""
@@ -70,12 +73,14 @@ def setting(name: str) -> str:
     """What has to be at hand for a fault to show: "headset", "monitoring" (their programs), "browser", "nginx", or "plain".
 
     nginx is the real front, and answers for a fifth less of a run's work than the rehearsal's own, which stands in where
-    nginx can't be told the fault, and in the clean runs that are counted.
+    nginx can't be told the fault, and in half of the clean runs that are counted.
     """
     known = {**FAULTS, **LOOK_ALIKES}
     kind = name.removeprefix(f"{CLEAN}-")
     if kind in _SETTINGS:
         return kind
+    if kind.isdigit():
+        return ("nginx", "plain")[int(kind) % 2]
     if name not in known:
         return "plain"
     front = "nginx" if nginxfront.can_be(known[name].change(Deployment()).front) else "plain"
@@ -96,10 +101,19 @@ def look(name: str, extra: Sequence[str] = ()) -> Vector:
     """
     with tempfile.TemporaryDirectory(prefix="preflight-matrix-", dir=_memory()) as place:
         fault = [] if name.startswith(CLEAN) else ["--fault", name]
-        words = ["--rehearse", "-q", "--tb=line", f"--record={place}", *fault, *(f"-pno:{name}" for name in _PLUGINS_UNUSED)]
+        words = [
+            "--rehearse",
+            "-q",
+            "--tb=line",
+            "--capture=sys",
+            f"--record={place}",
+            *fault,
+            *(f"-pno:{name}" for name in _PLUGINS_UNUSED),
+        ]
         environment = {**os.environ, "TMPDIR": place, "XDG_CACHE_HOME": place, "PREFLIGHT_PROGRAMS": str(Path(place) / "none")}
         environment.pop("PREFLIGHT_HEADSET_DIR", None)
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # some 500 runs of the same modules
+        environment["OPENBLAS_NUM_THREADS"] = "1"
         environment[browser.VARIABLE] = ""
         kind = setting(name)
         if kind not in ("plain", "monitoring"):

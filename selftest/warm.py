@@ -132,6 +132,7 @@ def _server() -> tuple[subprocess.Popen[bytes], str]:
     process = subprocess.Popen(
         [sys.executable, "-m", "selftest.warm", str(listener.fileno())],
         cwd=ROOT,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
         stdin=subprocess.PIPE,
         pass_fds=[listener.fileno()],
     )

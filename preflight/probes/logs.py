@@ -124,7 +124,20 @@ _SUSPECT = re.compile(
     rb"(?i)eyJ[\w-]{5,}|PRIVATE KEY|password|passwd|pwd|secret|(?:api|access|private)[_-]?key|token|sessionid|jwt|basic\s|bearer|\b[0-9a-f]{64}\b|://[^/\s]*:[^/\s]*@|AKIA|ASIA|gh[pousr]_|AIza|xox|k_live_"
 )
 _WORDS = (
-    *(b"eyj", b"private key", b"password", b"passwd", b"pwd", b"secret", b"key", b"token", b"sessionid", b"jwt", b"basic", b"bearer"),
+    *(
+        b"eyj",
+        b"private key",
+        b"password",
+        b"passwd",
+        b"pwd",
+        b"secret",
+        b"key",
+        b"token",
+        b"sessionid",
+        b"jwt",
+        b"basic",
+        b"bearer",
+    ),
     *(b"akia", b"asia", b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", b"aiza", b"xox", b"k_live_"),
 )
 _HEXADECIMAL = re.compile(rb"[0-9a-f]{64}")
