@@ -123,22 +123,9 @@ class Scan:
 _SUSPECT = re.compile(
     rb"(?i)eyJ[\w-]{5,}|PRIVATE KEY|password|passwd|pwd|secret|(?:api|access|private)[_-]?key|token|sessionid|jwt|basic\s|bearer|\b[0-9a-f]{64}\b|://[^/\s]*:[^/\s]*@|AKIA|ASIA|gh[pousr]_|AIza|xox|k_live_"
 )
-_WORDS = (
-    *(
-        b"eyj",
-        b"private key",
-        b"password",
-        b"passwd",
-        b"pwd",
-        b"secret",
-        b"key",
-        b"token",
-        b"sessionid",
-        b"jwt",
-        b"basic",
-        b"bearer",
-    ),
-    *(b"akia", b"asia", b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", b"aiza", b"xox", b"k_live_"),
+_WORDS = tuple(
+    b"eyj|private key|password|passwd|pwd|secret|key|token|sessionid|jwt|basic|bearer|"
+    b"akia|asia|ghp_|gho_|ghu_|ghs_|ghr_|aiza|xox|k_live_".split(b"|")
 )
 _HEXADECIMAL = re.compile(rb"[0-9a-f]{64}")
 _AT_ONCE = 1_000

@@ -78,3 +78,37 @@ def test_a_known_secret_is_seen_in_any_spelling_and_any_line() -> None:
 
     assert scan.lines == 2_500
     assert scan.found == [f"one of the target's own secrets in line {number} of /log" for number in (1_500, 2_401)]
+
+
+@pytest.mark.parametrize(
+    "credential",
+    [
+        "eyJhbGciOi.x",
+        "-----BEGIN RSA Private Key-----",
+        "PASSWORD=x",
+        "passwd",
+        "Pwd",
+        "SECRET",
+        "Api-Key",
+        "access_key",
+        "privateKey",
+        "Token",
+        "SessionID",
+        "JWT",
+        "Basic dXNlcg==",
+        "BEARER x",
+        "A" * 32 + "0" * 32,
+        "postgres://game:x@db",
+        "AKIAX",
+        "ASIAX",
+        *(f"gh{letter}_x" for letter in "pousr"),
+        "AIzaX",
+        "xoxb",
+        "sk_live_x",
+    ],
+)
+def test_what_the_expression_suspects_the_words_let_through(credential: str) -> None:
+    line = f"[2026-07-01 02:00:00] state ({credential})".encode()
+    assert logs._SUSPECT.search(line)
+    assert logs._may_suspect(line.lower())
+    assert not logs._may_suspect(b"[2026-07-01 02:00:00] [info] heartbeat 7 of res://main.tscn in 9.1 ms")
