@@ -7,10 +7,12 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from preflight.checklist import ROOT, load
+from preflight.checklist import ROOT, Consent, Part, load
+from preflight.targetfile import Paths, SecretName
 from selftest.docs import CHECKLIST, broken_links, checklist_page
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "reports").glob("README.md")])
@@ -55,3 +57,9 @@ def test_readme_is_short_and_its_pytest_options_are_known() -> None:
     ).stdout
     assert given
     assert {option for option in given if option.partition("=")[0] not in known} == set()
+
+
+def test_the_page_of_the_target_file_names_every_key_that_is_chosen_from() -> None:
+    page = (ROOT / "docs" / "target.md").read_text("utf-8")
+    keys = {*get_args(Part), *get_args(Consent), *get_args(SecretName), *Paths.model_fields}
+    assert {key for key in keys if f"`{key}`" not in page} == set()
