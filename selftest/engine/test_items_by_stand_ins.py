@@ -25,6 +25,7 @@ from preflight.judge import judge
 from preflight.probes import accesslog, alertrouting, alertstates, audit, ports, processes, services
 from preflight.probes.gamelog import Event, Seen
 from preflight.probes.http import Answer
+from preflight.probes.limiter import Ban
 from preflight.probes.lines import Figure
 from preflight.probes.ports import Port
 from preflight.windowfixtures import Watched
@@ -289,3 +290,19 @@ def test_item_passes_what_is_right_and_fails_what_is_wrong(item: str, monkeypatc
     found = status(item, wrong)
     assert found[0] == ("FAIL" if ITEMS[item].severity in ("red_flag", "mandatory") else "WARN"), found
     assert says in found[1]
+
+
+@pytest.mark.parametrize(
+    ("provocations", "afterwards", "wanted"),
+    [
+        ((401, 401, 401, 401, 401), 429, "PASS"),
+        ((401, 401, 401, 401, 429), 429, "PASS"),
+        ((401, 401, 401, 401, 401), 200, "FAIL"),
+        ((401, 401, 401, 429, 429), 200, "ERROR"),
+    ],
+)
+def test_what_the_limiter_refused_is_no_failed_login(provocations: tuple[int, ...], afterwards: int, wanted: str) -> None:
+    ban = Ban("127.0.0.7", [answer(status=code) for code in provocations], answer(status=afterwards))
+    found, reason = status("SEC-IDS-02", {"login_ban": ban})
+    assert found == wanted
+    assert wanted != "ERROR" or "2 of the failed logins were refused by the limiter (429)" in reason

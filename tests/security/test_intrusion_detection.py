@@ -28,6 +28,9 @@ def test_repeated_failed_logins_bring_a_ban(login_ban, evidence):
         evidence.request(answer)
     if any(answer.status_code < 400 for answer in login_ban.provocations):
         raise LookError("a token with a spoilt signature was let in, so no login failed and no ban was due (SEC-AUTH-06)")
+    limited = sum(answer.status_code == 429 for answer in login_ban.provocations)
+    if limited and not login_ban.banned:
+        raise LookError(f"{limited} of the failed logins were refused by the limiter (429), so no ban was due (SEC-RATE-04)")
 
     assert login_ban.banned, (
         f"after {len(login_ban.provocations)} failed logins {login_ban.address} is still served: {login_ban.afterwards.status_code}"
