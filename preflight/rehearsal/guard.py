@@ -174,6 +174,8 @@ class Guard:
             self._ban(client, now, FOREVER, "injection pattern")
         elif self._on("traversal") and has_traversal(text):
             self._ban(client, now, self._rules.temporary_ban_s, "directory traversal")
+        elif self._on("odd") and ("\0" in text or "\\u0000" in text or "\ufffd" in text):
+            self._ban(client, now, self._rules.temporary_ban_s, "odd characters")
         else:
             return None
         return client.ban

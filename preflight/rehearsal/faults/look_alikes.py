@@ -39,6 +39,11 @@ LOOK_ALIKES = themed(
         merge("api", "error_overrides", {"401": {"error": REMOVED, "message": REMOVED}}),
     ),
     Fault(
+        "odd_characters_are_an_attack",
+        "NUL bytes and broken characters bring a ban, as traversal does.",
+        at("api.intrusion", rules=("logins", "identities", "rate", "endpoint_rate", "flood", "injection", "traversal", "odd")),
+    ),
+    Fault(
         "headers_lower_case",
         "Header names are in lower case.",
         at("api.headers", security={name.lower(): value for name, value in SECURITY_HEADERS.items()}),
