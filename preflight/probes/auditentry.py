@@ -53,8 +53,10 @@ class Entry:
 
     @property
     def of_itself(self) -> bool:
-        """Whether the log speaks of itself (begun, rotated, ended) and of nobody's request."""
-        return bool(_OF_ITSELF.search(self.result)) and not (self.client + self.endpoint).strip("-? ")
+        """Whether the log speaks of itself (begun, rotated, ended) and of nobody's request, be it as of this machine."""
+        who = self.client.strip("-? ")
+        nobody = not who or (address(who) != "" and ipaddress.ip_address(address(who)).is_loopback)
+        return bool(_OF_ITSELF.search(self.result)) and nobody and not self.endpoint.strip("-? ")
 
     @property
     def outcome(self) -> str:

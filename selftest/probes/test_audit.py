@@ -238,3 +238,19 @@ def test_logrotate_keeps_what_its_rules_say(rule: str, days: float) -> None:
     host = Files({"/etc/logrotate.d/x": f"/var/log/spacetime/audit/*.log {{\n{rule}\n}}\n/var/log/other.log {{\nrotate 1\n}}\n"})
 
     assert [one.days for one in logrotate.rules_for(host, FOLDER)] == [days]
+
+
+@pytest.mark.parametrize(
+    ("client", "endpoint", "result", "of_itself"),
+    [
+        ("-", "-", "LOG_ROTATED", True),
+        ("127.0.0.1", "-", "STARTUP", True),
+        ("::1", "", "SHUTDOWN_STOPPED", True),
+        ("10.0.0.9", "-", "STARTUP", False),
+        ("somebody", "-", "STARTUP", False),
+        ("127.0.0.1", "/scene", "STARTED", False),
+        ("127.0.0.1", "-", "AUTH_FAILURE", False),
+    ],
+)
+def test_what_the_log_says_of_itself_names_no_endpoint(client: str, endpoint: str, result: str, *, of_itself: bool) -> None:
+    assert Entry(AT, "INFO", client, endpoint, result).of_itself is of_itself
