@@ -54,8 +54,8 @@ class Entry:
     @property
     def of_itself(self) -> bool:
         """Whether the log speaks of itself (begun, rotated, ended) and of nobody's request, be it as of this machine."""
-        who = self.client.strip("-? ")
-        nobody = not who or (address(who) != "" and ipaddress.ip_address(address(who)).is_loopback)
+        who = address(self.client)
+        nobody = ipaddress.ip_address(who).is_loopback if who else not self.client.strip("-? ")
         return bool(_OF_ITSELF.search(self.result)) and nobody and not self.endpoint.strip("-? ")
 
     @property

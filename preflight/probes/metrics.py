@@ -68,9 +68,9 @@ def _parsed(answer: Answer) -> Sequence[Metric]:
         raise BadAnswer(f"{answer.url}: no Prometheus text format: {error}") from error
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=2)
 def _families(page: str) -> Sequence[Metric]:
-    """What a page holds: several items ask each page for one metric after the other."""
+    """What a page holds: several items ask each page for one metric after the other. Few are kept: a page may be huge."""
     from prometheus_client.parser import text_string_to_metric_families
 
     return tuple(text_string_to_metric_families(page))
