@@ -26,6 +26,9 @@ from preflight.record.read import read
 FAILED_MS = 10_000.0
 """What a request without a good answer counts as: the time-out."""
 
+BEHIND = "behind at"
+"""Begins the fact of an endpoint whose latencies hold a delay of the generator's own: too long for a baseline."""
+
 _CALL = re.compile(r"^[A-Z]+ /\S*$")
 _FEWEST = 90
 
@@ -58,7 +61,7 @@ def save(record: Path) -> Path:
     """Keep the latencies of a run as the baseline of its target, build and machine; the file.
 
     Raises UsageError for a record without enough of them (90 an endpoint), or with more than 1 % failed requests, and
-    ReadError for what is no record. What another machine has measured is refused.
+    ReadError for what is no record. What another machine has measured is refused, and so is what the generator fell behind at.
     """
     told = read(record)
     latencies: dict[str, list[float]] = {}
@@ -66,6 +69,12 @@ def save(record: Path) -> Path:
     for item in told.items:
         for outcome in item.outcomes:
             measured = outcome.facts.get("measured", measured)
+            late = next((name for name in outcome.facts if name.startswith(BEHIND)), None)
+            if late:
+                raise UsageError(
+                    f"the generator fell behind in that run{late.removeprefix(BEHIND.split()[0])}: latencies that hold its own delay "
+                    "would let a later build be slower; measure again where nothing else runs"
+                )
             by = outcome.facts.get("measured by", machine())
             if by != machine():
                 raise UsageError(f"{record} was measured by another machine ({by}); save it there, it is no baseline here")

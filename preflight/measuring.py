@@ -34,7 +34,10 @@ _LONGER = (200, 500)
 
 @dataclass(frozen=True)
 class Look:
-    """One number of several that an item is judged by. `open`: neither kept nor broken beyond chance."""
+    """One number of several that an item is judged by. `open`: neither kept nor broken beyond chance.
+
+    `behind`: by how much the generator fell behind while it was measured, or nothing.
+    """
 
     name: str
     value: float
@@ -42,6 +45,7 @@ class Look:
     where: str
     open: bool
     text: str
+    behind: str = ""
 
 
 class Latency:
@@ -70,7 +74,8 @@ class Latency:
             series = self._keep(call, found.n)
             failed = sum(sample.failed for sample in series.samples[: found.n])
             self._evidence.fact(call, found.text + (f", {failed} failed" if failed else ""))
-            looks.append(Look(name, found.value, found.n, call, found.decision == "UNDECIDED", f"n = {found.n}, k = {found.k}"))
+            undecided = found.decision == "UNDECIDED"
+            looks.append(Look(name, found.value, found.n, call, undecided, f"n = {found.n}, k = {found.k}", series.behind))
         self._settle(looks, limit, not_looked)
 
     def no_timeouts(self, *calls: str, least: int = 90) -> None:
@@ -101,6 +106,8 @@ class Latency:
                 if series is None or len(series.longest()) < 0.9 * wanted:
                     had = len(series.samples) if series else 0
                     series = self._sampler.more(call, had + wanted, self._token)
+                if series.behind:  # what the delay adds may hide a rise
+                    raise LookError(f"{call}: {series.behind}")
                 good = series.longest()
                 if len(good) < 20:
                     raise Undecided(Reason.SAMPLES, f"{call}: {len(good)} good answers at one pace are too few to see a trend in")
@@ -143,7 +150,8 @@ class Latency:
             found = judge_change(before.latencies[call], now, limit.bound, 0.5 if name == "median_ratio" else 0.95)
             told = f"{found.ratio.text} times, shift {found.shift.text} ms"
             self._evidence.fact(call, told)
-            looks.append(Look(name, found.ratio.estimate, len(now), call, found.change is Change.INCONCLUSIVE, told))
+            open_ = found.change is Change.INCONCLUSIVE
+            looks.append(Look(name, found.ratio.estimate, len(now), call, open_, told, series.behind))
         lacking = [call for call in calls if call not in before.latencies]
         missing = Undecided(
             Reason.OPERATOR,
@@ -171,6 +179,8 @@ class Latency:
         told = f"P95 {found.outside:.2f} ms outside, {found.inside_low:g} to {found.inside_high:g} ms inside, counted {found.counted}"
         self._evidence.fact("both witnesses", told + ("" if after.by_method else " (all methods together)"))
         if not found.agrees:
+            if series.behind:
+                raise LookError(f"{call}: {series.behind}")
             self._evidence.warn(found.text)
 
     def _counted(self, call: str, quantile: float, limit: Limit) -> PercentileJudgement:
@@ -219,6 +229,9 @@ class Latency:
         fresh = sum(sample.fresh for sample in series.samples)
         how = f"open loop, at most {series.rate:.2f}/s, in turn with others, seed {', '.join(map(str, series.seeds))}, {fresh} new connections"
         how += f", {series.repeated} times repeated since the generator fell behind" if series.repeated else ""
+        if series.behind:
+            how += ", latencies are too long by a delay of the generator's own"
+            self._evidence.fact(f"{baselines.BEHIND} {call}", series.behind)
         how += f", warm-up: {', '.join(series.warm_up_failures)}" if series.warm_up_failures else ""
         self._evidence.fact(f"how {call}", how)
         return series
@@ -226,12 +239,17 @@ class Latency:
     def _settle(self, looks: Sequence[Look], limit: Limit, not_looked: Sequence[LookError | Undecided] = ()) -> None:
         """What is broken is said first; what is open is a warning inside the limit, and else waits for more samples.
 
-        `not_looked`: why others could not be measured; an ERROR of these counts before what is open.
+        `not_looked`: why others could not be measured; an ERROR of these counts before what is open. The generator's own
+        delay can only have made a latency longer: what keeps the limit in spite of it keeps it, and what does not is an ERROR.
         """
-        waiting = []
+        waiting: list[str] = []
+        not_looked = list(not_looked)
         least = self._evidence.item.evidence.get("samples", 1)
         for look in sorted(looks, key=lambda look: look.open or limit.keeps(look.value)):
             kept = limit.keeps(look.value)
+            if look.behind and (look.open or not kept):
+                not_looked.append(LookError(f"{look.where}: {look.behind}"))
+                continue
             if look.open and (not kept or limit.severity is Severity.RED_FLAG or look.n < least):
                 waiting.append(
                     f"{look.where}: {look.name} {look.value:.4g} {limit.unit}, limit {limit}: not decided ({look.text})"

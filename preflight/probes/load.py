@@ -111,7 +111,7 @@ def fell_behind(samples: Sequence[Sample], limit_ms: float) -> str:
         return ""
     return (
         f"the generator fell behind: its send lag has P99 {lag:.2f} ms, {allowed:.2f} ms are allowed for a limit of "
-        f"{limit_ms:g} ms; let nothing else run on the machine that measures"
+        f"{limit_ms:g} ms; let nothing else run on the machine that measures, or measure from one that is not paused by its host"
     )
 
 

@@ -56,7 +56,7 @@ class Series:
     """What was measured at one endpoint so far. `rate` is in requests a second, `spent` in seconds.
 
     `repeated`: how often samples were thrown away since the generator fell behind, `in_a_row`: how often without any
-    kept between, `behind`: by how much the last time.
+    kept between, `behind`: by how much it did in samples that are kept, since waiting did not help.
     """
 
     call: str
@@ -140,8 +140,10 @@ class Sampler:
     def more(self, call: str, n: int, token: Secret, *, capped: bool = True) -> Series:
         """The series of `call` with `n` samples, or as many as the cap leaves time for (`capped`).
 
+        A machine that can't keep the schedule is left alone for a while twice; what it measures then is kept, and the
+        series says how far it fell `behind`.
         Raises Undecided for scenes that must not be loaded, Unreachable when nobody answers, LockedOut, and LookError
-        when the generator could not keep its schedule in three tries or the answers are no answers of the endpoint.
+        when the answers are no answers of the endpoint.
         """
         series = self._of(call)
         self._let_in(token)
@@ -153,8 +155,6 @@ class Sampler:
                 missing = min(missing, self.left(call))
             if missing <= 0:
                 return series
-            if series.in_a_row >= _TRIES:
-                raise LookError(f"{call}: {series.behind}")
             if series.in_a_row:
                 time.sleep(_PAUSE_S * series.in_a_row)
             if call == "POST /scene":
@@ -205,7 +205,7 @@ class Sampler:
         for call, wish in self._wishes.items():
             other = self._of(call)
             lacking = min(min(n, wish) - len(other.samples), self.left(call))
-            if other is not asked and other.refusal is None and other.in_a_row < _TRIES and lacking > 0:
+            if other is not asked and other.refusal is None and lacking > 0:
                 group.append(other)
                 rounds = min(rounds, lacking)
         self._measure(group, rounds, token, ())
@@ -255,13 +255,15 @@ class Sampler:
         for series, batch in zip(group, batches, strict=True):
             if batch.refusal is not None:
                 self._refuse([series], batch.refusal)
-            elif behind := load.fell_behind(batch.samples, paced_by(series.call)):
+                continue
+            behind = load.fell_behind(batch.samples, paced_by(series.call))
+            if behind and not series.behind and series.in_a_row < _TRIES - 1:
                 # what is thrown away is chosen by the generator's own delay alone, never by what the target did
-                series.repeated, series.in_a_row, series.behind = series.repeated + 1, series.in_a_row + 1, behind
+                series.repeated, series.in_a_row = series.repeated + 1, series.in_a_row + 1
                 # a request without an answer for ten seconds was not slowed down by the generator
                 series.thrown_away += [sample.what for sample in batch.samples if sample.what == "timeout"]
             else:
-                series.in_a_row = 0
+                series.in_a_row, series.behind = 0, behind or series.behind
                 series.spent += order.rounds / series.rate
                 series.samples += batch.samples
                 series.seeds.append(batch.seed)

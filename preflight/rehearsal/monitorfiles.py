@@ -17,8 +17,8 @@ import yaml
 from preflight.rehearsal.behaviour import Monitoring
 from preflight.rehearsal.receivers import PAGER, WEBHOOK
 
-SCRAPED_EVERY = "2s"
-EVALUATED_EVERY = "1s"
+SCRAPED_EVERY = "4s"
+EVALUATED_EVERY = "2s"
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ def folder(tmp_path, monkeypatch):
     return tmp_path / "baselines"
 
 
-def record(monkeypatch, samples, *, build="2.4.0", machine=None):
-    facts = {"measured": "at the game itself", "measured by": machine or baselines.machine()}
+def record(monkeypatch, samples, *, build="2.4.0", machine=None, facts=()):
+    facts = {**dict(facts), "measured": "at the game itself", "measured by": machine or baselines.machine()}
     outcomes = [SimpleNamespace(facts=facts, samples=samples), SimpleNamespace(facts={}, samples={"steps": [[1]]})]
     told = SimpleNamespace(
         items=[SimpleNamespace(outcomes=outcomes)], target=SimpleNamespace(name="eu-1", build=build), run_id="run-1"
@@ -77,4 +77,10 @@ def test_too_few_or_failing_is_no_baseline(monkeypatch, tmp_path):
         baselines.save(tmp_path)
     record(monkeypatch, {"GET /health": [5.0] * 88 + [baselines.FAILED_MS] * 2})
     with pytest.raises(UsageError, match="failed 2 of 90"):
+        baselines.save(tmp_path)
+
+
+def test_what_the_generator_fell_behind_at_is_no_baseline(monkeypatch, tmp_path):
+    record(monkeypatch, {"GET /health": [5.0] * 90}, facts={"behind at GET /health": "P99 5.00 ms"})
+    with pytest.raises(UsageError, match="fell behind in that run at GET /health"):
         baselines.save(tmp_path)

@@ -28,7 +28,8 @@ class Measured:
 
     cap_s, where = 300.0, "at the game itself, from 127.0.0.9"
 
-    def __init__(self, **endpoints: float | Exception) -> None:
+    def __init__(self, *, behind: str = "", **endpoints: float | Exception) -> None:
+        self._behind = behind
         self._endpoints = {f"GET /{name}": what for name, what in endpoints.items()}
 
     def more(self, call: str, n: int, _: Secret) -> Series:
@@ -47,16 +48,15 @@ class Measured:
     def left(self, _: str) -> int:
         return 10_000
 
-    @staticmethod
-    def series(call: str, ms: float, n: int) -> Series:
+    def series(self, call: str, ms: float, n: int) -> Series:
         samples = [Sample(float(i), ms, "200", fresh=False, lag=0.01, batch=1) for i in range(n)]
-        return Series(call, 10.0, ("",), samples=samples, seeds=[1])
+        return Series(call, 10.0, ("",), samples=samples, seeds=[1], behind=self._behind)
 
 
-def latency(item: str, **endpoints: float | Exception) -> Latency:
+def latency(item: str, *, behind: str = "", **endpoints: float | Exception) -> Latency:
     facts = SimpleNamespace(name="t", build="1", api=SimpleNamespace(endpoints=()))
     session: Any = SimpleNamespace(target=SimpleNamespace(facts=facts))
-    sampler: Any = Measured(**endpoints)
+    sampler: Any = Measured(behind=behind, **endpoints)
     return Latency(sampler, Evidence(load().by_id[item]), session, TOKEN, 1)
 
 
@@ -87,3 +87,33 @@ def test_a_baseline_that_lacks_an_endpoint_decides_nothing_of_it(monkeypatch: py
         latency("PERF-BASE-01", health=9.0, scene=9.0).against_baseline("p95_ratio", "GET /health", "GET /scene")
     with pytest.raises(LimitBroken):
         latency("PERF-BASE-01", health=90.0, scene=9.0).against_baseline("p95_ratio", "GET /health", "GET /scene")
+
+
+LATE = "the generator fell behind: its send lag has P99 5.00 ms"
+
+
+def test_what_keeps_its_limit_in_spite_of_our_own_delay_keeps_it() -> None:
+    judged = latency("PERF-LAT-12", behind=LATE, health=9.0)
+    judged.percentile("p95", "GET /health")
+    assert judged._evidence.facts["behind at GET /health"] == LATE
+
+
+@pytest.mark.parametrize("ms", [900.0, 499.0])
+def test_what_does_not_may_be_our_own_delay(ms: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Measured, "left", lambda *_: 0 if ms < 500 else 10_000)
+    monkeypatch.setattr(Latency, "_can_decide", lambda *_: None)
+    judged = latency("PERF-LAT-12", behind=LATE, health=ms, scene=9.0)
+    if ms < 500:  # undecided: some answers on either side
+        monkeypatch.setattr(Series, "milliseconds", lambda *_: [499.0] * 86 + [501.0] * 4)
+    with pytest.raises(LookError, match="GET /health: the generator fell behind"):
+        judged.percentile("p95", *(["GET /scene"] if ms > 500 else []), "GET /health")
+
+
+def test_a_trend_and_a_baseline_do_not_pass_for_our_own_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(LookError, match="GET /health: the generator fell behind"):
+        latency("PERF-LAT-13", behind=LATE, health=9.0).trend("GET /health")
+    before = Baseline("t", "0", "a machine", "", now(), Path("baseline.json"), {"GET /health": [9.0] * 90})
+    monkeypatch.setattr(measuring.baselines, "of", lambda *_: before)
+    latency("PERF-BASE-01", behind=LATE, health=9.0).against_baseline("p95_ratio", "GET /health")
+    with pytest.raises(LookError, match="GET /health: the generator fell behind"):
+        latency("PERF-BASE-01", behind=LATE, health=90.0).against_baseline("p95_ratio", "GET /health")
