@@ -165,11 +165,6 @@ class Budget:
         until = max(ends, default=0.0)
         return until if until > self._clock() else 0.0
 
-    def unplanned(self) -> bool:
-        """Whether the target has refused, within ten minutes or until now, what nobody had planned to be refused."""
-        with self._lock:
-            return bool(self._read()["refused"])
-
     def provoked(self, address: str) -> None:
         """Remember a refusal that was the look itself: the target counts it for a ban all the same."""
         with self._lock:

@@ -84,6 +84,7 @@ class Service:
             "LIBGL_DRIVERS_PATH": str(libraries / "dri"),
             "EGL_PLATFORM": "surfaceless",
             "LIBGL_ALWAYS_SOFTWARE": "1",
+            "LP_NUM_THREADS": "0",  # so few pixels are drawn sooner than a thread for them is woken
             "OXR_NO_PRINTING": "1",
             **dict(self.headset.client),
         }

@@ -11,7 +11,7 @@ from typing import Any
 from preflight.budget import Budget
 from preflight.errors import Undecided
 from preflight.outcome import Reason
-from preflight.probes.api import Api
+from preflight.probes.api import PROTECTED, Api
 from preflight.probes.http import Answer
 from preflight.probes.limiter import own_address, refused_at_once
 from preflight.redact import Secret
@@ -52,28 +52,40 @@ SCRIPT = "<script>preflight()</script>"
 
 @dataclass
 class Intruder:
-    """A client whose address may be banned for what it sends; then it goes on from another one."""
+    """A client whose address may be banned for what it sends; then it goes on from another one.
+
+    `patience`: how many addresses it may use up.
+    """
 
     api: Api
     budget: Budget
     token: Secret
     patience: int = 30
     _address: str = field(default="", init=False)
+    _suspect: bool = field(default=False, init=False)
 
     def ask(self, method: str, path: str, **options: Any) -> Answer:
-        """Send once; when the address is refused (a ban is what should happen), once more from another one."""
-        known = self._address
+        """Send once; when the address is refused for what it sent before (a ban is what should happen), once more from another.
+
+        Raises LookError when it is refused (429) as is everybody else: that would be no answer to what was sent.
+        """
+        suspect = self._suspect
         answer = self._send(method, path, **options)
-        if answer.status_code == 429 and known:
-            self._address = ""
+        if answer.status_code in (429, 503) and suspect:  # not every limiter says 429
+            self._renew()
             answer = self._send(method, path, **options)
-        # a 429 may be the answer to the attack itself, unless others' requests were counted against us before
-        if self.budget.unplanned():
-            refused_at_once(answer, self._address)
+        if answer.status_code == 429:
+            self._renew()
+            harmless = self.api.get(PROTECTED, token=self.token, address=self._from(), paced=False, may_refuse=True)
+            refused_at_once(harmless, self._address)
         return answer
 
+    def _renew(self) -> None:
+        self._address, self._suspect = "", False
+
     def _send(self, method: str, path: str, **options: Any) -> Answer:
-        return self.api.ask(method, path, token=self.token, address=self._from(), paced=False, may_refuse=True, **options)
+        address, self._suspect = self._from(), True
+        return self.api.ask(method, path, token=self.token, address=address, paced=False, may_refuse=True, **options)
 
     def _from(self) -> str:
         if not self._address:
