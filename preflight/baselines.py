@@ -72,8 +72,8 @@ def save(record: Path) -> Path:
             late = next((name for name in outcome.facts if name.startswith(BEHIND)), None)
             if late:
                 raise UsageError(
-                    f"the generator fell behind in that run{late.removeprefix(BEHIND.split()[0])}: latencies that hold its own delay "
-                    "would let a later build be slower; measure again where nothing else runs"
+                    f"the generator fell behind in that run at {late.removeprefix(BEHIND).strip()}: latencies that hold its own "
+                    "delay would let a later build be slower; measure again where nothing else runs"
                 )
             by = outcome.facts.get("measured by", machine())
             if by != machine():
