@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -15,6 +16,12 @@ HEAD = """version = "test 1"
 """
 
 SECRET = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJwcmVmbGlnaHQifQ.c2lnbmF0dXJlLW9mLXRoZS10b2tlbg"
+
+
+def pytest_collection_finish() -> None:
+    """Leave three thousand tests, which stay, out of every search for garbage: what makes many objects was slow by it."""
+    gc.collect()
+    gc.freeze()
 
 
 def entry(name: str, *, severity: str = "mandatory", stage: str = "predeploy", section: str = "security", **more: Any) -> str:

@@ -1,4 +1,4 @@
-"""One HTTP request in bounded time and size, over a connection of its own, redirects never followed.
+"""One HTTP request in bounded time and size, redirects never followed.
 
 Real servers trickle, never close, send gzip bombs and lie about lengths: `preflight.probes.transport` holds out.
 """
@@ -115,7 +115,9 @@ def send(
     """
     from preflight.probes.transport import exchange  # who only collects the tests has no use for requests
 
-    sent = {"Accept": "*/*", "Accept-Encoding": "identity", "Connection": "close", **(headers or {})}
+    keep = method in ("GET", "HEAD") and body is None and not (headers and "Connection" in headers)
+    # what a server leaves unread of a body it would take for the next request
+    sent = {"Accept": "*/*", "Accept-Encoding": "identity", **({} if keep else {"Connection": "close"}), **(headers or {})}
     if body is not None and not any(name.lower() == "content-type" for name in sent):
         sent["Content-Type"] = "application/json"
     began, sent_at = time.perf_counter(), time.time()
@@ -129,6 +131,7 @@ def send(
         source=source,
         total_seconds=total_seconds,
         most_bytes=most_bytes,
+        keep=keep,
     )
     return Answer(
         method=method,

@@ -1,6 +1,8 @@
-"""One exchange by requests, over a connection of its own, in bounded time and size.
+"""One exchange by requests, in bounded time and size.
 
 A watchdog shuts the socket at the deadline, whatever the peer does; the body is cut at a size; decompression is bounded.
+A connection on which a whole answer came is kept for the next request to the same place, if that comes soon: a
+handshake costs the server more than most answers do.
 """
 
 from __future__ import annotations
@@ -13,10 +15,11 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -29,6 +32,9 @@ from preflight.errors import BadCertificate, Unreachable
 from preflight.redact import printable
 
 CONNECT_SECONDS = 5.0
+_KEPT_SECONDS = 2.0
+"""How long a connection waits for another request: less than servers wait, some of which close it after five seconds."""
+_MOST_KEPT = 8
 
 
 class Raw(NamedTuple):
@@ -123,7 +129,7 @@ def _trusting(authorities: str) -> ssl.SSLContext:
 
 
 class _Adapter(HTTPAdapter):
-    """Fresh, watched connections, from a chosen source address."""
+    """Watched connections, from a chosen source address."""
 
     def __init__(self, source: str, context: ssl.SSLContext | None) -> None:
         self._source, self._context = (source, 0) if source else None, context
@@ -134,32 +140,86 @@ class _Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
 
     def cert_verify(self, *_: Any) -> None:
-        """Nothing: the context has its authorities."""
+        """Nothing: the context has its authorities, or none."""
+
+
+class _Line:
+    """A way to one server from one address: at most one connection, and the sockets by which it can be shut."""
+
+    def __init__(self, source: str, context: ssl.SSLContext | None) -> None:
+        self.adapter = _Adapter(source, context)
+        self.verifies = context is not None and context.verify_mode == ssl.CERT_REQUIRED
+        self.sockets: list[socket.socket] = []
+        self.since = 0.0
+
+    def close(self) -> None:
+        """End its connection; twice does no harm."""
+        self.adapter.close()
+        self.forget(0)
+
+    def forget(self, but: int) -> None:
+        """Close the sockets of its former connections: all but the last so many."""
+        while len(self.sockets) > but:
+            self.sockets.pop(0).close()
+
+
+Place = tuple[str, str, str, str]
+"""Scheme, host with port, file of authorities, and the address to send from."""
+
+
+class _Lines(threading.local):
+    """The lines of this thread that wait for another request, by server and address, the latest last."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Know of none."""
+        self._waiting: dict[Place, _Line] = {}
+
+    def take(self, place: Place) -> _Line | None:
+        """The line to that place, if one has not waited for too long."""
+        line = self._waiting.pop(place, None)
+        if line is not None and time.monotonic() - line.since > _KEPT_SECONDS:
+            line.close()
+            return None
+        return line
+
+    def keep(self, place: Place, line: _Line) -> None:
+        """Let a line wait, and end those that have waited longest."""
+        line.forget(but=1)
+        line.since = time.monotonic()
+        self._waiting[place] = line
+        while len(self._waiting) > _MOST_KEPT:
+            self._waiting.pop(next(iter(self._waiting))).close()
+
+
+_lines = _Lines()
+
+if hasattr(os, "register_at_fork"):  # a fork leaves them to its parent
+    os.register_at_fork(after_in_child=_lines.reset)
 
 
 @contextmanager
-def _deadline(seconds: float) -> Iterator[threading.Event]:
-    """Shut every socket opened inside when the time is over; the event says that it was."""
-    sockets: list[socket.socket] = []
+def _deadline(line: _Line, seconds: float) -> Iterator[threading.Event]:
+    """Shut every socket of a line when the time is over; the event says that it was."""
     over = threading.Event()
 
     def shut() -> None:
         over.set()
-        for sock in sockets:
+        for sock in line.sockets:
             try:
                 sock.shutdown(socket.SHUT_RDWR)
             except OSError:
                 continue  # already gone: nothing left to end
 
-    _opened.attach = sockets.append
+    _opened.attach = line.sockets.append
     _watchdog().watch(shut, seconds)
     try:
         yield over
     finally:
         _watchdog().forget(shut)
         _opened.attach = None
-        for sock in sockets:
-            sock.close()
 
 
 def exchange(
@@ -173,37 +233,67 @@ def exchange(
     source: str,
     total_seconds: float,
     most_bytes: int,
+    keep: bool = False,
 ) -> Raw:
-    """Send one request as it is written and read its answer. Raises Unreachable when no whole answer came in time."""
-    asked = f"{method} {printable(url, 120)}"
+    """Send one request as it is written and read its answer. Raises Unreachable when no whole answer came in time.
+
+    `keep`: over a connection that an earlier request has left, and for a later one, where there are such. A server may
+    close one at any time, so that a request that finds it closed is sent again over a new one: for GET and HEAD alone.
+    """
     try:
         authorities = str(ca_file or DEFAULT_CA_BUNDLE_PATH) if verify else ""
-        adapter = _Adapter(source, _trusting(authorities) if url.startswith("https") else None)
+        context = _trusting(authorities) if url.startswith("https") else None
     except OSError as error:
-        raise Unreachable(f"{asked}: authorities can't be read from {authorities}: {_why(error)}") from error
+        raise Unreachable(
+            f"{method} {printable(url, 120)}: authorities can't be read from {authorities}: {_why(error)}"
+        ) from error
     request = requests.Request(method, url, headers=dict(headers), data=body).prepare()
     request.url = url  # requests would tidy up `/../`; the server is to see what was meant
+    parts = urlsplit(url)
+    place = (parts.scheme, parts.netloc, authorities, source) if keep else None
+    waiting = _lines.take(place) if place else None
+    if waiting is not None:
+        with suppress(_Closed):
+            return _over(waiting, place, request, total_seconds, most_bytes)
+    return _over(_Line(source, context), place, request, total_seconds, most_bytes)
+
+
+class _Closed(Unreachable):
+    """The server has closed a connection that waited."""
+
+
+def _over(line: _Line, place: Place | None, request: requests.PreparedRequest, total_seconds: float, most_bytes: int) -> Raw:
+    """Ask over a line, which then waits for the next request to that place, or ends."""
+    asked, had = f"{request.method} {printable(str(request.url), 120)}", len(line.sockets)
     # Past requests' session: it would read the body of a redirect, however long, and take proxies from the environment.
-    with closing(adapter), _deadline(total_seconds) as over:
+    with ExitStack() as at_the_end, _deadline(line, total_seconds) as over:
+        at_the_end.callback(line.close)
         try:
-            response = adapter.send(
-                request,
-                stream=True,
-                timeout=(min(CONNECT_SECONDS, total_seconds), total_seconds),
-                verify=verify,
+            response = line.adapter.send(
+                request, stream=True, timeout=(min(CONNECT_SECONDS, total_seconds), total_seconds), verify=line.verifies
             )
             raw, truncated = _read(response, most_bytes)
-        except requests.exceptions.SSLError as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError, IndexError) as error:
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
                 raise BadCertificate(f"{asked}: the certificate can't be verified") from error
-            raise Unreachable(f"{asked}: {_why(error)}") from error
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError, IndexError) as error:
+            if had and len(line.sockets) == had and not (over.is_set() or isinstance(error, requests.Timeout)):
+                raise _Closed(f"{asked}: {_why(error)}") from error
             what = f"no whole answer within {total_seconds:g} s" if over.is_set() else _why(error)
             raise Unreachable(f"{asked}: {what}") from error
         if over.is_set():
             raise Unreachable(f"{asked}: no whole answer within {total_seconds:g} s")
+        if place and not truncated and _stays(response):
+            at_the_end.pop_all()
+            _lines.keep(place, line)
         told = tuple((str(k), str(v)) for k, v in response.raw.headers.items())
         return Raw(response.status_code, told, raw, truncated)
+
+
+def _stays(response: requests.Response) -> bool:
+    """Whether the connection outlives an answer that was read to its end."""
+    said = response.headers
+    closes = response.raw.version != 11 or "close" in said.get("Connection", "").lower()
+    return not closes and ("Content-Length" in said or "Transfer-Encoding" in said)
 
 
 def _read(response: requests.Response, most: int) -> tuple[bytes, bool]:
