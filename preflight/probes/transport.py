@@ -32,9 +32,8 @@ from preflight.errors import BadCertificate, Unreachable
 from preflight.redact import printable
 
 CONNECT_SECONDS = 5.0
-_KEPT_SECONDS = 2.0
-"""How long a connection waits for another request: less than servers wait, some of which close it after five seconds."""
-_MOST_KEPT = 8
+_KEPT_SECONDS = 0.5
+"""How long a connection waits for another request: a simple server may serve nobody else meanwhile."""
 
 
 class Raw(NamedTuple):
@@ -150,7 +149,6 @@ class _Line:
         self.adapter = _Adapter(source, context)
         self.verifies = context is not None and context.verify_mode == ssl.CERT_REQUIRED
         self.sockets: list[socket.socket] = []
-        self.since = 0.0
 
     def close(self) -> None:
         """End its connection; twice does no harm."""
@@ -167,37 +165,46 @@ Place = tuple[str, str, str, str]
 """Scheme, host with port, file of authorities, and the address to send from."""
 
 
-class _Lines(threading.local):
-    """The lines of this thread that wait for another request, by server and address, the latest last."""
+class _Waiting(threading.local):
+    """The line of this thread that waits for another request: one, so that no request of ours is in the way of another."""
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
         """Know of none."""
-        self._waiting: dict[Place, _Line] = {}
+        self._lines: dict[Place, _Line] = {}  # whoever takes it out, this thread or the watchdog, has it alone
+        self._end: Callable[[], None] = lambda: None
 
-    def take(self, place: Place) -> _Line | None:
-        """The line to that place, if one has not waited for too long."""
-        line = self._waiting.pop(place, None)
-        if line is not None and time.monotonic() - line.since > _KEPT_SECONDS:
-            line.close()
-            return None
-        return line
+    def take(self, place: Place | None) -> _Line | None:
+        """The line to that place; another one ends."""
+        _watchdog().forget(self._end)
+        while self._lines:
+            with suppress(KeyError):
+                waited, line = self._lines.popitem()
+                if waited == place:
+                    return line
+                line.close()
+        return None
 
     def keep(self, place: Place, line: _Line) -> None:
-        """Let a line wait, and end those that have waited longest."""
+        """Let a line wait, but not for long."""
         line.forget(but=1)
-        line.since = time.monotonic()
-        self._waiting[place] = line
-        while len(self._waiting) > _MOST_KEPT:
-            self._waiting.pop(next(iter(self._waiting))).close()
+        lines = self._lines = {place: line}
+
+        def end() -> None:
+            if (waited := lines.pop(place, None)) is not None:
+                with suppress(OSError):  # the watchdog goes on whatever becomes of it
+                    waited.close()
+
+        self._end = end
+        _watchdog().watch(end, _KEPT_SECONDS)
 
 
-_lines = _Lines()
+_waiting = _Waiting()
 
-if hasattr(os, "register_at_fork"):  # a fork leaves them to its parent
-    os.register_at_fork(after_in_child=_lines.reset)
+if hasattr(os, "register_at_fork"):  # a fork leaves it to its parent
+    os.register_at_fork(after_in_child=_waiting.reset)
 
 
 @contextmanager
@@ -251,10 +258,10 @@ def exchange(
     request.url = url  # requests would tidy up `/../`; the server is to see what was meant
     parts = urlsplit(url)
     place = (parts.scheme, parts.netloc, authorities, source) if keep else None
-    waiting = _lines.take(place) if place else None
-    if waiting is not None:
+    line = _waiting.take(place)
+    if line is not None:
         with suppress(_Closed):
-            return _over(waiting, place, request, total_seconds, most_bytes)
+            return _over(line, place, request, total_seconds, most_bytes)
     return _over(_Line(source, context), place, request, total_seconds, most_bytes)
 
 
@@ -284,7 +291,7 @@ def _over(line: _Line, place: Place | None, request: requests.PreparedRequest, t
             raise Unreachable(f"{asked}: no whole answer within {total_seconds:g} s")
         if place and not truncated and _stays(response):
             at_the_end.pop_all()
-            _lines.keep(place, line)
+            _waiting.keep(place, line)
         told = tuple((str(k), str(v)) for k, v in response.raw.headers.items())
         return Raw(response.status_code, told, raw, truncated)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
@@ -16,10 +17,14 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
 class Server:
-    """Answers each request with what `says` of the connection's number and of the request's on it; None closes it."""
+    """Answers each request with what `says` of the connection's number and of the request's on it; None closes it.
 
-    def __init__(self, says: Callable[[int, int], bytes | None]) -> None:
-        self._says = says
+    `alone`: as long as a connection is open, no other is served.
+    """
+
+    def __init__(self, says: Callable[[int, int], bytes | None], *, alone: bool = False) -> None:
+        self._says, self._alone = says, alone
+        self.idle = threading.Event()
         self.connections = 0
         self.requests: list[str] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -30,8 +35,11 @@ class Server:
         with suppress(OSError):
             while True:
                 sock, _ = self._listener.accept()
-                threading.Thread(target=self._answer, args=(sock, self.connections), daemon=True).start()
                 self.connections += 1
+                answering = threading.Thread(target=self._answer, args=(sock, self.connections - 1), daemon=True)
+                answering.start()
+                if self._alone:
+                    answering.join()
 
     def _answer(self, sock: socket.socket, connection: int) -> None:
         with sock, sock.makefile("rb") as lines, suppress(OSError):
@@ -50,6 +58,7 @@ class Server:
                 number += 1
                 if b"close" in answer:
                     return
+        self.idle.set()
 
     def close(self) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
@@ -60,8 +69,8 @@ class Server:
 def serve() -> Iterator[Callable[..., Server]]:
     made: list[Server] = []
 
-    def start(says: Callable[[int, int], bytes | None] = lambda *_: OK) -> Server:
-        made.append(Server(says))
+    def start(says: Callable[[int, int], bytes | None] = lambda *_: OK, *, alone: bool = False) -> Server:
+        made.append(Server(says, alone=alone))
         return made[-1]
 
     yield start
@@ -81,8 +90,8 @@ def test_a_connection_is_kept_for_the_next_request(serve: Callable[..., Server])
 
 def test_what_has_a_body_gets_a_connection_of_its_own(serve: Callable[..., Server]) -> None:
     server = serve()
-    assert ask(server, 1) + ask(server, 2, "POST", body=b"{}") + ask(server, 1) == [200] * 4
-    assert server.connections == 3, "one for both GETs"
+    assert ask(server, 2) + ask(server, 2, "POST", body=b"{}") + ask(server, 2) == [200] * 6
+    assert server.connections == 4
 
 
 def test_each_address_has_its_own(serve: Callable[..., Server]) -> None:
@@ -91,11 +100,21 @@ def test_each_address_has_its_own(serve: Callable[..., Server]) -> None:
     assert server.connections == 2
 
 
-def test_one_that_waited_too_long_is_not_used(serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_waited_too_long_is_closed(serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch) -> None:
     server = serve()
-    monkeypatch.setattr(transport, "_KEPT_SECONDS", -1.0)
+    monkeypatch.setattr(transport, "_KEPT_SECONDS", 0.05)
     assert ask(server, 2) == [200] * 2
+    assert server.idle.wait(5), "nobody waits for the next request to close it"
+    assert ask(server, 1) == [200]
     assert server.connections == 2
+
+
+def test_a_server_that_serves_one_connection_at_a_time_is_not_held_up(serve: Callable[..., Server]) -> None:
+    server = serve(alone=True)
+    began = time.monotonic()
+    assert ask(server, 2) + ask(server, 2, "PUT", body=b"{}") + ask(server, 2, source="127.0.0.23") == [200] * 6
+    assert time.monotonic() - began < 0.4
+    assert server.connections == 4
 
 
 @pytest.mark.parametrize(
