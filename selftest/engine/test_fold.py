@@ -50,6 +50,13 @@ def test_a_planned_test_that_did_not_run_is_an_error() -> None:
     assert (result.status, result.code) == (Status.ERROR, "did not run")
 
 
+def test_of_a_test_that_ran_twice_the_worse_outcome_counts() -> None:
+    passed, failed = outcome("t::1", "A-01"), outcome("t::1", "A-01", Status.FAIL)
+    for twice in ([passed, failed], [failed, passed]):
+        (result,) = fold([make("A-01")], {"t::1": "A-01"}, twice)
+        assert result.status is Status.FAIL
+
+
 def test_a_remedy_is_for_what_does_not_hold() -> None:
     """Of an ERROR nobody knows whether it does."""
     told = "Nothing was judged: remove what kept it from being looked at, and run it again. If that is the deployment: Mend it."
