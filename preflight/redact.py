@@ -13,11 +13,13 @@ import logging
 import re
 import unicodedata
 from collections.abc import Iterable
-from functools import cache
+from functools import lru_cache
 from typing import Any, TextIO
 from urllib.parse import quote, quote_plus
 
 MASK = "[redacted]"
+_SHORT = 100
+"""Characters: texts up to that length come again and again, so what became of them is remembered."""
 _SHORTEST = 6  # a shorter "secret" would blank out half of the report and protect nothing
 
 # the first "eyJ" of a run of letters decides for all: looking once a run, by atomic groups, keeps a long one from
@@ -113,6 +115,7 @@ class Redactor:
         for secret in secrets:
             if len(secret) >= _SHORTEST:
                 self._forms |= spellings(secret)
+        self._short = lru_cache(1024)(self)
 
     def _known(self) -> re.Pattern[str]:
         """What matches every form; made when it is first needed, as secrets come in handfuls."""
@@ -134,11 +137,11 @@ class Redactor:
 
     def tree(self, value: Any) -> Any:
         """`value` (of lists, dictionaries, strings, numbers) with every string redacted, keys included."""
-        clean = cache(self)  # the same keys stand in hundreds of entries
+        short = self._short
 
         def redacted(value: Any) -> Any:
             if isinstance(value, str):
-                return clean(value)
+                return short(value) if len(value) <= _SHORT else self(value)
             if isinstance(value, dict):
                 return {redacted(key): redacted(entry) for key, entry in value.items()}
             if isinstance(value, list | tuple):
@@ -205,11 +208,13 @@ def printable(text: str, limit: int = 300) -> str:
     inside one would leave a piece that nobody recognises.
     """
     text = _Known.redactor(text)
-    shown = []
-    for char in text[: limit + 1]:
-        if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"):
-            shown.append(char.encode("unicode_escape").decode() if char != "\t" else " ")
-        else:
-            shown.append(char)
-    cut = "".join(shown)
+    cut = text[: limit + 1]
+    if not cut.isprintable():  # which few texts are not; other spaces are not either, and stay
+        shown = []
+        for char in cut:
+            if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"):
+                shown.append(char.encode("unicode_escape").decode() if char != "\t" else " ")
+            else:
+                shown.append(char)
+        cut = "".join(shown)
     return cut if len(text) <= limit else cut[:limit] + "…"

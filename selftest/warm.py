@@ -233,7 +233,16 @@ def _know_plugins() -> None:
 
     plugins = [one for one in metadata.distributions() if any(entry.group == "pytest11" for entry in one.entry_points)]
     metadata.distributions = lambda: plugins
-    fixtures.getfuncargnames = lru_cache(None)(fixtures.getfuncargnames)
+    names, known = fixtures.getfuncargnames, {}
+
+    def remembered(function: Any, **options: Any) -> tuple[str, ...]:
+        # `request` is a new function for every test, of the same code
+        key = (getattr(function, "__code__", function), *options.values())
+        if key not in known:
+            known[key] = names(function, **options)
+        return known[key]
+
+    fixtures.getfuncargnames = remembered
 
 
 def _parse() -> None:
