@@ -1,6 +1,6 @@
 """The matrix: what the suite says of every fault and every look-alike of the rehearsal, against what it must say.
 
-python -m selftest.faults                      everything, fifteen at a time: a run waits for most of its time
+python -m selftest.faults                      everything, thirteen at a time: a run waits for most of its time
 python -m selftest.faults --only NAME ...      these
 python -m selftest.faults --shard 1/4          a quarter
 python -m selftest.faults --observe NAME ...   print the vector of a fault in the form of selftest/expected/
@@ -11,6 +11,7 @@ When a case is exact is told in selftest/vectors.py. Results are kept in a folde
 from __future__ import annotations
 
 import argparse
+import atexit
 import json
 import os
 import shutil
@@ -93,6 +94,14 @@ def _memory() -> Path | None:
     return _MEMORY if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _MEMORY_NEEDED else None
 
 
+@cache
+def _shaders() -> str:
+    """Where drivers keep what they have compiled, as they do for a user: each run has a cache folder of its own."""
+    folder = tempfile.TemporaryDirectory(prefix="preflight-shaders-")
+    atexit.register(folder.cleanup)
+    return folder.name
+
+
 def look(name: str, extra: Sequence[str] = ()) -> Vector:
     """Run the suite against the rehearsal with that fault; status and reason of every item.
 
@@ -100,16 +109,8 @@ def look(name: str, extra: Sequence[str] = ()) -> Vector:
     not installed, or when the run left no record.
     """
     with tempfile.TemporaryDirectory(prefix="preflight-matrix-", dir=_memory()) as place:
-        fault = [] if name.startswith(CLEAN) else ["--fault", name]
-        words = [
-            "--rehearse",
-            "-q",
-            "--tb=line",
-            "--capture=sys",
-            f"--record={place}",
-            *fault,
-            *(f"-pno:{name}" for name in _PLUGINS_UNUSED),
-        ]
+        words = ["--rehearse", "-q", "--tb=line", "--capture=sys", *(f"-pno:{plugin}" for plugin in _PLUGINS_UNUSED)]
+        options = {"record": place, "fault": [] if name.startswith(CLEAN) else [name]}
         environment = {**os.environ, "TMPDIR": place, "XDG_CACHE_HOME": place, "PREFLIGHT_PROGRAMS": str(Path(place) / "none")}
         environment.pop("PREFLIGHT_HEADSET_DIR", None)
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # some 500 runs of the same modules
@@ -125,6 +126,7 @@ def look(name: str, extra: Sequence[str] = ()) -> Vector:
         match kind:
             case "headset":
                 environment["PREFLIGHT_HEADSET_DIR"] = str(monado.place())
+                environment["MESA_SHADER_CACHE_DIR"] = _shaders()
                 extra = extra or ["-m", "vr"]
             case "browser":
                 if not browser.find():
@@ -135,7 +137,7 @@ def look(name: str, extra: Sequence[str] = ()) -> Vector:
                     raise RuntimeError(f"{name} needs {', '.join(lacking)}; run: {programs.HOW_TO_GET}")
                 environment["PREFLIGHT_PROGRAMS"] = str(programs.folder())
         words += extra or ["-m", _MEASURING.get(name, "not measuring")]
-        done = warm.run(words, environment, Path(place) / "said.txt", _SECONDS)
+        done = warm.run(words, options, environment, Path(place) / "said.txt", _SECONDS)
         record = Path(place) / "latest" / "record.json"
         if not record.exists():
             raise RuntimeError(f"{name}: no record; pytest ended with {done.returncode}: {done.output[-500:]}")
@@ -164,7 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--shard", default="1/1", metavar="I/N")
     parser.add_argument("--observe", action="extend", nargs="+", default=[], metavar="NAME")
     parser.add_argument(
-        "--workers", type=int, default=15, help="runs at a time, up to three of them with a headset; most of a run is waiting"
+        "--workers", type=int, default=13, help="runs at a time, up to three of them with a headset; most of a run is waiting"
     )
     parser.add_argument("--clean", type=int, default=10, metavar="N", help="clean runs to look for false alarms in")
     parser.add_argument("--results", type=Path, default=ROOT / "reports" / "matrix", help="where cases are kept")

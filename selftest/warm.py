@@ -1,7 +1,8 @@
-"""pytest in a process that has its modules loaded already: the matrix starts it some 500 times.
+"""pytest in a process that has collected the tests already: the matrix starts it some 500 times.
 
-The first run starts a process that loads the libraries, the suite and its tests as they are then; it forks for every run.
-What a run saves: no HTML record, scripts as they come parsed and random input made already, TLS sessions resumed.
+The first run with certain words starts a process that loads the libraries, the suite and its tests as they are then; it
+forks for every run, which goes on from there with a rehearsal of its own.
+What a run saves: collecting, the HTML record, scripts as they come parsed, random input made already, TLS sessions resumed.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import atexit
 import contextlib
 import gc
 import importlib
-import io
 import json
 import os
 import select
@@ -25,13 +25,14 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib import metadata
 from pathlib import Path
 from typing import IO, Any
 
+import pytest
+from _pytest import fixtures, nodes
 from gdtoolkit.parser import parser
 
-from preflight import budget, checklist
+from preflight import budget, collecting, plugin
 from preflight.checklist import ROOT
 from preflight.probes import gdscript, intruder, transport
 from preflight.record import html, write
@@ -94,12 +95,15 @@ class Ran:
     output: str
 
 
-def run(words: Sequence[str], environment: Mapping[str, str], output: Path, seconds: float) -> Ran:
-    """Run pytest with these words in the repository. Raises TimeoutError when it goes on for longer than `seconds`."""
-    job = {"words": list(words), "environment": dict(environment), "output": str(output)}
+def run(words: Sequence[str], options: Mapping[str, Any], environment: Mapping[str, str], output: Path, seconds: float) -> Ran:
+    """Run pytest with these words in the repository, and with `options` that only this run has: option → value.
+
+    Raises TimeoutError when it goes on for longer than `seconds`.
+    """
+    job = {"options": dict(options), "environment": dict(environment), "output": str(output)}
     with socket.socket(socket.AF_UNIX) as connection:
         with _starting:
-            _, address = _server()
+            _, address = _server(tuple(words))
         connection.connect(address)
         with connection.makefile("rw") as lines:
             print(json.dumps(job), file=lines, flush=True)
@@ -122,18 +126,19 @@ _starting = threading.Lock()
 
 
 @cache
-def _server() -> tuple[subprocess.Popen[bytes], str]:
-    """The process that forks for every run, and its address; it ends with this one, which holds its input."""
+def _server(words: tuple[str, ...]) -> tuple[subprocess.Popen[bytes], str]:
+    """The process that forks for every run with these words, and its address; it ends with this one, which holds its input."""
     folder = tempfile.TemporaryDirectory(prefix="preflight-warm-")
     atexit.register(folder.cleanup)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(f"{folder.name}/socket")
     listener.listen(64)
     process = subprocess.Popen(
-        [sys.executable, "-m", "selftest.warm", str(listener.fileno())],
+        [sys.executable, "-m", "selftest.warm", str(listener.fileno()), *words],
         cwd=ROOT,
         env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
         stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
         pass_fds=[listener.fileno()],
     )
     return process, str(listener.getsockname())
@@ -144,53 +149,66 @@ def _end(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-def _serve(listener: socket.socket) -> None:
-    """Fork for each connection: it brings what to run, and hears the process id, and then the exit status."""
+class _Forks:
+    """Forks for each connection, when the tests are collected: it brings what to run, and hears the process id."""
+
+    def __init__(self, listener: socket.socket, configure: Callable[[pytest.Config], None]) -> None:
+        self._listener, self._configure = listener, configure
+        self.connection: IO[str]
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Serve until nobody asks any more. Returns in forks alone, each of which goes on with its run."""
+        gc.freeze()
+        gc.disable()  # a run is over before its garbage matters
+        while self._listener in select.select([self._listener, sys.__stdin__], [], [])[0]:  # the end of the input: nobody asks
+            connection, _ = self._listener.accept()
+            if not os.fork():
+                self._listener.close()
+                with connection:
+                    self.connection = connection.makefile("rw")
+                self._become(session.config, json.loads(self.connection.readline()))
+                collecting.pytest_collection_finish(session)
+                return
+            connection.close()
+            with contextlib.suppress(ChildProcessError):
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
+        os._exit(0)
+
+    def _become(self, config: pytest.Config, job: Mapping[str, Any]) -> None:
+        os.setsid()
+        print(os.getpid(), file=self.connection, flush=True)
+        os.environ.clear()
+        os.environ.update(job["environment"])
+        tempfile.tempdir = None  # the environment says where it is
+        nothing, output = os.open(os.devnull, os.O_RDONLY), os.open(job["output"], os.O_WRONLY | os.O_CREAT, 0o600)
+        for here, there in ((nothing, 0), (output, 1), (output, 2)):
+            os.dup2(here, there)
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - the parent's has lines of other runs in it
+        for name, value in job["options"].items():
+            setattr(config.option, name, value)
+        self._configure(config)
+
+
+def _serve(listener: socket.socket, words: list[str]) -> None:
+    """Collect what these words ask for, and fork for every run of it."""
     for name in _LOADED:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
-    checklist.load()
     intruder.made_up()
     _parse()
-    _know_plugins()
-    _collect()
-    gc.freeze()
-    gc.disable()  # a run is over before its garbage matters
-    while listener in select.select([listener, sys.stdin], [], [])[0]:  # the end of the input is the end of who asks
-        connection, _ = listener.accept()
-        if not os.fork():
-            listener.close()
-            with connection, connection.makefile("rw") as lines:
-                status = _become(json.loads(lines.readline()), lambda pid: print(pid, file=lines, flush=True))
-                print(status, file=lines, flush=True)
-            sys.exit()
-        connection.close()
-        with contextlib.suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-
-
-def _become(job: Mapping[str, Any], tell: Callable[[int], None]) -> int:
-    os.setsid()
-    tell(os.getpid())
-    os.environ.clear()
-    os.environ.update(job["environment"])
-    tempfile.tempdir = None  # the environment says where it is
-    nothing, output = os.open(os.devnull, os.O_RDONLY), os.open(job["output"], os.O_WRONLY | os.O_CREAT, 0o600)
-    for here, there in ((nothing, 0), (output, 1), (output, 2)):
-        os.dup2(here, there)
-    sys.stdin = open(0, encoding="utf-8")  # noqa: SIM115 - the parent's has lines of other runs in it
-    sys.argv = ["pytest", *job["words"]]
-    import pytest
-    from _pytest import nodes
-
+    _know_arguments()
     children.process = _forked
-    budget.FileLock = lambda _: contextlib.nullcontext()  # this run has a budget, and a cache, of its own
+    budget.FileLock = lambda _: contextlib.nullcontext()  # a run has a budget, and a cache, of its own
     nodes.Node._repr_failure_py = lambda *told, **_: str(told[1].value)  # nobody reads where in a test it was
     html.section = html.page = lambda *_: ""  # who starts many runs reads their record.json
     write.junit_xml = lambda *_: b""
     transport._trusting = lru_cache(_resuming(transport._trusting))
-    return int(pytest.main(job["words"]))
+    forks = _Forks(listener, plugin._configure_main)
+    plugin._configure_main = lambda _: None  # a fork has a target, and these words have none
+    status = int(pytest.main(words, plugins=[forks]))
+    print(status, file=forks.connection, flush=True)
 
 
 class _Remembering(ssl.SSLSocket):
@@ -218,21 +236,8 @@ def _resuming(trusting: Callable[[str], ssl.SSLContext]) -> Callable[[str], ssl.
     return resuming
 
 
-def _collect() -> None:
-    """Let pytest import the tests: a run takes them as they are loaded."""
-    import pytest
-
-    with contextlib.redirect_stdout(io.StringIO()) as said:
-        if pytest.main(["--collect-only", "-q", "tests"]) != 0:
-            raise RuntimeError(f"the tests can't be collected: {said.getvalue()[-500:]}")
-
-
-def _know_plugins() -> None:
-    """Keep which packages bring plugins of pytest, and what its fixtures and tests ask for."""
-    from _pytest import fixtures
-
-    plugins = [one for one in metadata.distributions() if any(entry.group == "pytest11" for entry in one.entry_points)]
-    metadata.distributions = lambda: plugins
+def _know_arguments() -> None:
+    """Keep what pytest's fixtures and tests ask for."""
     names, known = fixtures.getfuncargnames, {}
 
     def remembered(function: Any, **options: Any) -> tuple[str, ...]:
@@ -283,4 +288,4 @@ def _forked(module: str, assignment: Path, errors: IO[bytes]) -> subprocess.Pope
 
 
 if __name__ == "__main__":
-    _serve(socket.socket(fileno=int(sys.argv[1])))
+    _serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:])

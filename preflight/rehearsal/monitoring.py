@@ -103,7 +103,7 @@ class Servers:
     def __init__(self, assignment: Assignment, folder: Path) -> None:
         self._assignment, self._folder = assignment, folder
         self._root = Path(assignment.root)
-        # bound until the server takes it over, so that nobody else is given the port meanwhile
+        # bound to the end, beside the server that listens: nobody else is given the port while that starts
         self._held = {name: listener() for name in ("prometheus", "prometheus-alertmanager")}
         self.ports = {name: port_of(sock) for name, sock in self._held.items()}
         self._running: list[subprocess.Popen[bytes]] = []
@@ -136,7 +136,6 @@ class Servers:
             self._run("prometheus", file, place, *more)
 
     def _run(self, name: str, file: Path, *options: str) -> None:
-        self._held.pop(name).close()
         address = f"--web.listen-address=127.0.0.1:{self.ports[name]}"
         command = [str(programs.find(name)), f"--config.file={file}", address, "--log.level=warn", *options]
         with (self._folder / f"{name}.log").open("wb") as log:
