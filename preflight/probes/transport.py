@@ -272,6 +272,7 @@ class _Closed(Unreachable):
 def _over(line: _Line, place: Place | None, request: requests.PreparedRequest, total_seconds: float, most_bytes: int) -> Raw:
     """Ask over a line, which then waits for the next request to that place, or ends."""
     asked, had = f"{request.method} {printable(str(request.url), 120)}", len(line.sockets)
+    too_long = f"no whole answer within {total_seconds:g} s"
     # Past requests' session: it would read the body of a redirect, however long, and take proxies from the environment.
     with ExitStack() as at_the_end, _deadline(line, total_seconds) as over:
         at_the_end.callback(line.close)
@@ -285,10 +286,10 @@ def _over(line: _Line, place: Place | None, request: requests.PreparedRequest, t
                 raise BadCertificate(f"{asked}: the certificate can't be verified") from error
             if had and len(line.sockets) == had and not (over.is_set() or isinstance(error, requests.Timeout)):
                 raise _Closed(f"{asked}: {_why(error)}") from error
-            what = f"no whole answer within {total_seconds:g} s" if over.is_set() else _why(error)
-            raise Unreachable(f"{asked}: {what}") from error
+            late = over.is_set() or isinstance(error, (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError))
+            raise Unreachable(f"{asked}: {too_long if late else _why(error)}") from error
         if over.is_set():
-            raise Unreachable(f"{asked}: no whole answer within {total_seconds:g} s")
+            raise Unreachable(f"{asked}: {too_long}")
         if place and not truncated and _stays(response):
             at_the_end.pop_all()
             _waiting.keep(place, line)
