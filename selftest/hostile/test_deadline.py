@@ -38,7 +38,7 @@ def with_tls() -> ssl.SSLContext:
 def test_request_to_a_slow_server_ends_in_its_time(mode: str, context: Ends) -> None:
     with serving(MODES[mode], context()) as url:
         began = time.monotonic()
-        with pytest.raises(Unreachable, match=r"no whole answer within 0\.8 s|timed out"):
+        with pytest.raises(Unreachable, match=r"no whole answer within 0\.8 s"):
             http.send("GET", url, verify=False, total_seconds=SECONDS)
 
         assert time.monotonic() - began < SECONDS + 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ import pytest
 from preflight.rehearsal.behaviour import Deployment
 from preflight.rehearsal.deploy import Rehearsal, RehearsalError
 from preflight.rehearsal.faults.model import at
+from preflight.rehearsal.runtime import listener, port_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -114,3 +116,13 @@ def test_an_unknown_fault_is_one_sentence() -> None:
     assert done.returncode == 1
     assert "no fault 'nonsense'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_port_that_is_held_is_its_server_s_and_nobody_else_s() -> None:
+    """Prometheus begins to listen long after its port was told: until then another rehearsal must not be given it."""
+    with listener() as held:
+        for _ in range(500):
+            with listener() as other:
+                assert port_of(other) != port_of(held)
+        with socket.create_server(("127.0.0.1", port_of(held))) as server, socket.create_connection(server.getsockname()):
+            pass
