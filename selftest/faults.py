@@ -189,7 +189,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 else:
                     cleans[kind] = vector
             if kind not in cleans:
-                raise RuntimeError(f"the clean run to compare with is none: {'; '.join(wrong)}")
+                raise RuntimeError(f"the clean run to compare with is none: {'; '.join(wrong[:5])}")
             return cleans[kind]
 
     if chosen.observe:

@@ -101,25 +101,33 @@ def run(words: Sequence[str], options: Mapping[str, Any], environment: Mapping[s
     Raises TimeoutError when it goes on for longer than `seconds`.
     """
     job = {"options": dict(options), "environment": dict(environment), "output": str(output)}
-    with socket.socket(socket.AF_UNIX) as connection:
-        with _starting:
-            _, address = _server(tuple(words))
-        connection.connect(address)
-        with connection.makefile("rw") as lines:
-            print(json.dumps(job), file=lines, flush=True)
-            pid = lines.readline()
-            if not pid:
-                raise RuntimeError("the process that forks for every run has ended")
-            late = threading.Timer(seconds, _end, [int(pid)])
-            late.start()
-            try:
-                status = lines.readline()
-            finally:
-                late.cancel()
+    with _starting:
+        _, address = _server(tuple(words))
+    try:
+        status = _asked(address, job, seconds)
+    except ConnectionError as error:
+        raise RuntimeError("the process that forks for every run has ended; what it said stands above") from error
     said = output.read_text("utf-8", "replace")
     if not status:
         raise TimeoutError(f"pytest {' '.join(words)}: killed, or no end within {seconds:.0f} s: {said[-500:]}")
     return Ran(int(status), said)
+
+
+def _asked(address: str, job: Mapping[str, Any], seconds: float) -> str:
+    """The exit status of a run, "" for one that was killed. Raises ConnectionError when nobody runs it."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(address)
+        connection.sendall(json.dumps(job).encode() + b"\n")
+        with connection.makefile() as lines:
+            pid = lines.readline()
+            if not pid:
+                raise ConnectionAbortedError
+            late = threading.Timer(seconds, _end, [int(pid)])
+            late.start()
+            try:
+                return lines.readline()
+            finally:
+                late.cancel()
 
 
 _starting = threading.Lock()
@@ -138,7 +146,7 @@ def _server(words: tuple[str, ...]) -> tuple[subprocess.Popen[bytes], str]:
         cwd=ROOT,
         env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
         stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
+        stdout=2,  # what is wrong with the tests; ours is for results
         pass_fds=[listener.fileno()],
     )
     return process, str(listener.getsockname())
@@ -154,11 +162,13 @@ class _Forks:
 
     def __init__(self, listener: socket.socket, configure: Callable[[pytest.Config], None]) -> None:
         self._listener, self._configure = listener, configure
-        self.connection: IO[str]
+        self.connection: IO[str] | None = None
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Serve until nobody asks any more. Returns in forks alone, each of which goes on with its run."""
+        """Serve until nobody asks any more. Returns in forks, each of which goes on with its run, and where a test is broken."""
+        if session.testsfailed:
+            return
         gc.freeze()
         gc.disable()  # a run is over before its garbage matters
         while self._listener in select.select([self._listener, sys.__stdin__], [], [])[0]:  # the end of the input: nobody asks
@@ -167,7 +177,7 @@ class _Forks:
                 self._listener.close()
                 with connection:
                     self.connection = connection.makefile("rw")
-                self._become(session.config, json.loads(self.connection.readline()))
+                self._become(session.config, json.loads(self.connection.readline()), self.connection)
                 collecting.pytest_collection_finish(session)
                 return
             connection.close()
@@ -176,9 +186,9 @@ class _Forks:
                     pass
         os._exit(0)
 
-    def _become(self, config: pytest.Config, job: Mapping[str, Any]) -> None:
+    def _become(self, config: pytest.Config, job: Mapping[str, Any], who: IO[str]) -> None:
         os.setsid()
-        print(os.getpid(), file=self.connection, flush=True)
+        print(os.getpid(), file=who, flush=True)
         os.environ.clear()
         os.environ.update(job["environment"])
         tempfile.tempdir = None  # the environment says where it is
@@ -208,7 +218,8 @@ def _serve(listener: socket.socket, words: list[str]) -> None:
     forks = _Forks(listener, plugin._configure_main)
     plugin._configure_main = lambda _: None  # a fork has a target, and these words have none
     status = int(pytest.main(words, plugins=[forks]))
-    print(status, file=forks.connection, flush=True)
+    if forks.connection is not None:
+        print(status, file=forks.connection, flush=True)
 
 
 class _Remembering(ssl.SSLSocket):
@@ -241,8 +252,8 @@ def _know_arguments() -> None:
     names, known = fixtures.getfuncargnames, {}
 
     def remembered(function: Any, **options: Any) -> tuple[str, ...]:
-        # `request` is a new function for every test, of the same code
-        key = (getattr(function, "__code__", function), *options.values())
+        # what gives `request` is a new function for every test, of the same code
+        key = (function.__code__ if function.__name__ == "<lambda>" else function, *options.values())
         if key not in known:
             known[key] = names(function, **options)
         return known[key]

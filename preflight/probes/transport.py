@@ -32,6 +32,7 @@ from preflight.errors import BadCertificate, Unreachable
 from preflight.redact import printable
 
 CONNECT_SECONDS = 5.0
+_LATER = 1.0
 _KEPT_SECONDS = 0.5
 """How long a connection waits for another request: a simple server may serve nobody else meanwhile."""
 
@@ -272,24 +273,22 @@ class _Closed(Unreachable):
 def _over(line: _Line, place: Place | None, request: requests.PreparedRequest, total_seconds: float, most_bytes: int) -> Raw:
     """Ask over a line, which then waits for the next request to that place, or ends."""
     asked, had = f"{request.method} {printable(str(request.url), 120)}", len(line.sockets)
-    too_long = f"no whole answer within {total_seconds:g} s"
+    later = total_seconds + _LATER  # the deadline shuts the sockets first: one clock, whatever is waited for
     # Past requests' session: it would read the body of a redirect, however long, and take proxies from the environment.
     with ExitStack() as at_the_end, _deadline(line, total_seconds) as over:
         at_the_end.callback(line.close)
         try:
-            response = line.adapter.send(
-                request, stream=True, timeout=(min(CONNECT_SECONDS, total_seconds), total_seconds), verify=line.verifies
-            )
+            response = line.adapter.send(request, stream=True, timeout=(min(CONNECT_SECONDS, later), later), verify=line.verifies)
             raw, truncated = _read(response, most_bytes)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError, IndexError) as error:
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
                 raise BadCertificate(f"{asked}: the certificate can't be verified") from error
-            if had and len(line.sockets) == had and not (over.is_set() or isinstance(error, requests.Timeout)):
+            if had and len(line.sockets) == had and not over.is_set():
                 raise _Closed(f"{asked}: {_why(error)}") from error
-            late = over.is_set() or isinstance(error, (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError))
-            raise Unreachable(f"{asked}: {too_long if late else _why(error)}") from error
+            what = f"no whole answer within {total_seconds:g} s" if over.is_set() else _why(error)
+            raise Unreachable(f"{asked}: {what}") from error
         if over.is_set():
-            raise Unreachable(f"{asked}: {too_long}")
+            raise Unreachable(f"{asked}: no whole answer within {total_seconds:g} s")
         if place and not truncated and _stays(response):
             at_the_end.pop_all()
             _waiting.keep(place, line)
